@@ -1,0 +1,7 @@
+module github.com/codex-platform/codex/services/gateway
+
+go 1.26.0
+
+require github.com/codex-platform/codex/pkg v0.0.0
+
+replace github.com/codex-platform/codex/pkg => ../../pkg
