@@ -1,0 +1,113 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+)
+
+// help writes what the program, or one command of it, does and needs.
+func (p Program[S]) help(words []string, out io.Writer) error {
+	var b strings.Builder
+	if len(words) == 0 {
+		p.overview(&b)
+	} else {
+		c, _, err := p.find(words)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%s %s: %s\n\nUsage: %s %s\n", p.Name, c.Name, c.Summary, p.Name, c.Name)
+	}
+	b.WriteString("\nVariables (an empty one counts as not set):\n")
+	for _, v := range variablesOf(reflect.TypeFor[S]()) {
+		describeVariable(&b, v)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func (p Program[S]) overview(b *strings.Builder) {
+	fmt.Fprintf(b, "%s: %s\n\nUsage: %s [command]\n\nCommands:\n", p.Name, p.Summary, p.Name)
+	for i, c := range p.Commands {
+		note := ""
+		if i == 0 {
+			note = " (the default)"
+		}
+		fmt.Fprintf(b, "  %-16s %s%s\n", c.Name, c.Summary, note)
+	}
+	fmt.Fprintf(b, "  %-16s %s\n", "help COMMAND", "explain one of them")
+	b.WriteString("\nFlags:\n  --help           show this\n  --version        show the version, the commit and the Go version\n")
+}
+
+// describeVariable writes one variable: its name, what must be known, its meaning.
+func describeVariable(b *strings.Builder, v variable) {
+	fmt.Fprintf(b, "\n  %s%s\n", v.name, noteOf(v))
+	if v.help != "" {
+		fmt.Fprintf(b, "      %s\n", v.help)
+	}
+	if v.secret() {
+		fmt.Fprintf(b, "      or %s=/path/to/file\n", v.fileName())
+	}
+	if v.def == "" {
+		fmt.Fprintf(b, "      example: %s\n", exampleOf(v))
+	}
+}
+
+// noteOf is the remark in brackets behind a name.
+func noteOf(v variable) string {
+	var notes []string
+	if v.required {
+		notes = append(notes, "required")
+	}
+	if v.def != "" {
+		notes = append(notes, "default "+v.def)
+	}
+	if v.unit != "" {
+		notes = append(notes, "in "+v.unit)
+	}
+	if v.min > 0 {
+		notes = append(notes, fmt.Sprintf("at least %d bytes each", v.min))
+	}
+	if v.secret() {
+		notes = append(notes, "secret")
+	}
+	if len(notes) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(notes, ", ") + ")"
+}
+
+// nearest gives the command whose name is closest to a mistyped one, or "".
+func (p Program[S]) nearest(given ...string) string {
+	best, least := "", 4 // more than three edits away is another word
+	for _, c := range p.Commands {
+		for _, word := range given {
+			if d := distance(word, c.Name); d < least {
+				best, least = c.Name, d
+			}
+		}
+	}
+	return best
+}
+
+// distance is the number of single-letter edits between two words (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,125 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// Command is one thing that a binary can do.
+type Command[S any] struct {
+	// Name is one word or two: "serve", "migrate up".
+	Name string
+	// Summary says in one line what it does.
+	Summary string
+	// Needs names the variables that this command cannot do without. Nil means
+	// every required one; a migration, which must not hold the keys of the
+	// service, names only its database.
+	Needs []string
+	// Run does it. args are the words after the name; out is standard output.
+	Run func(ctx context.Context, s S, args []string, out io.Writer) error
+}
+
+// Program is a binary: its name and its commands.
+type Program[S any] struct {
+	Name    string
+	Summary string
+	// Commands are what it can do; the first is what it does without a word.
+	Commands []Command[S]
+	// Redact, when set, cleans the text of an error before it is printed.
+	Redact func(string) string
+}
+
+// Main runs the program with the process's arguments, environment and
+// streams, and ends the process: 0 done, 1 failed, 2 wrong settings or command
+// line. SIGINT and SIGTERM end the command's context; a second one ends the
+// process at once.
+func (p Program[S]) Main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the signals' own effect is back for the second one
+	code := p.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Run is Main with everything handed in, and gives the exit code.
+func (p Program[S]) Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	err := p.run(ctx, args, environ, stdout)
+	if err == nil {
+		return 0
+	}
+	text := err.Error()
+	if p.Redact != nil {
+		text = p.Redact(text)
+	}
+	fmt.Fprintf(stderr, "%s: %s\n", p.Name, text)
+	var faults *Faults
+	if errors.As(err, &faults) {
+		fmt.Fprintf(stderr, "%s --help lists every variable.\n", p.Name)
+	}
+	return ExitCode(err)
+}
+
+func (p Program[S]) run(ctx context.Context, args, environ []string, stdout io.Writer) error {
+	if done, err := p.answer(args, stdout); done || err != nil {
+		return err
+	}
+	command, rest, err := p.find(args)
+	if err != nil {
+		return err
+	}
+	settings, err := load[S](environ, command.Needs)
+	if err != nil {
+		return err
+	}
+	return command.Run(ctx, settings, rest, stdout)
+}
+
+// answer serves what needs no settings: --version, --help and help COMMAND.
+func (p Program[S]) answer(args []string, out io.Writer) (done bool, err error) {
+	if len(args) == 0 {
+		return false, nil
+	}
+	switch {
+	case args[0] == "--version", args[0] == "-version", args[0] == "version":
+		_, err = fmt.Fprintln(out, versionLine(p.Name))
+		return true, err
+	case args[0] == "help":
+		return true, p.help(args[1:], out)
+	case args[0] == "-h", args[0] == "--help", args[0] == "-help":
+		return true, p.help(nil, out)
+	case isHelp(args[len(args)-1]):
+		return true, p.help(args[:len(args)-1], out)
+	}
+	return false, nil
+}
+
+func isHelp(arg string) bool { return arg == "--help" || arg == "-h" }
+
+// find gives the command that the arguments begin with, and the words after it.
+func (p Program[S]) find(args []string) (Command[S], []string, error) {
+	if len(args) == 0 {
+		return p.Commands[0], nil, nil
+	}
+	for _, c := range p.Commands {
+		words := strings.Fields(c.Name)
+		if len(args) >= len(words) && strings.Join(args[:len(words)], " ") == c.Name {
+			return c, args[len(words):], nil
+		}
+	}
+	return Command[S]{}, nil, p.unknown(args)
+}
+
+func (p Program[S]) unknown(args []string) error {
+	given := strings.Join(args[:min(len(args), 2)], " ")
+	text := fmt.Sprintf("unknown command %q", given)
+	if near := p.nearest(given, args[0]); near != "" {
+		text += fmt.Sprintf(": did you mean %q?", near)
+	}
+	return usageError(text + "\n" + p.Name + " --help lists the commands.")
+}
