@@ -1,0 +1,120 @@
+package security
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// UnknownAddress is the limit key shared by all whose address cannot be told.
+const UnknownAddress = "unknown"
+
+// maxHops bounds the forwarding chain that is read; longer ones are cut at the
+// oldest end, which the client could have written itself.
+const maxHops = 32
+
+// Proxies are the networks whose X-Forwarded-For is believed.
+type Proxies struct {
+	trusted []netip.Prefix
+}
+
+// ParseProxies reads addresses and networks ("10.0.0.0/8", "::1"). The error
+// names the entry that is neither.
+func ParseProxies(list []string) (Proxies, error) {
+	var p Proxies
+	for _, entry := range list {
+		entry = strings.TrimSpace(entry)
+		if entry == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(entry)
+		if err != nil {
+			addr, err := netip.ParseAddr(entry)
+			if err != nil {
+				return Proxies{}, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", entry)
+			}
+			prefix = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen())
+		}
+		p.trusted = append(p.trusted, prefix.Masked())
+	}
+	return p, nil
+}
+
+// Trusts tells whether this address is one of ours.
+func (p Proxies) Trusts(addr netip.Addr) bool {
+	for _, prefix := range p.trusted {
+		if prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// ClientAddr is the address that a request counts for: the direct peer, or, when
+// that is a trusted proxy, the right-most entry of the chain that is none. A
+// malformed entry ends the walk: what lies behind it was not written by a proxy
+// of ours. The zero Addr when even the peer is unknown.
+func (p Proxies) ClientAddr(r *http.Request) netip.Addr {
+	client := parseHop(r.RemoteAddr)
+	if len(p.trusted) == 0 {
+		return client
+	}
+	chain := r.Header["X-Forwarded-For"]
+	for i, hops := len(chain)-1, 0; i >= 0; i-- {
+		for rest, more := chain[i], true; more; hops++ {
+			if !client.IsValid() || !p.Trusts(client) || hops == maxHops {
+				return client
+			}
+			var entry string
+			entry, rest, more = cutLast(rest)
+			next := parseHop(strings.Trim(entry, " \t"))
+			if !next.IsValid() {
+				return client
+			}
+			client = next
+		}
+	}
+	return client
+}
+
+// cutLast splits off what follows the last comma.
+func cutLast(list string) (last, before string, more bool) {
+	i := strings.LastIndexByte(list, ',')
+	if i < 0 {
+		return list, "", false
+	}
+	return list[i+1:], list[:i], true
+}
+
+// parseHop reads "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80".
+func parseHop(s string) netip.Addr {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().Unmap().WithZone("")
+	}
+	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
+		s = s[1 : len(s)-1]
+	}
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap().WithZone("")
+}
+
+// LimitKey is the one spelling under which an address is counted: IPv4 whole,
+// IPv6 by its /64 (one customer's network), IPv4-mapped as IPv4.
+func LimitKey(addr netip.Addr) string {
+	addr = addr.Unmap()
+	switch {
+	case !addr.IsValid():
+		return UnknownAddress
+	case addr.Is4():
+		return addr.String()
+	}
+	prefix, err := addr.WithZone("").Prefix(64)
+	if err != nil {
+		return UnknownAddress
+	}
+	return prefix.String()
+}

@@ -1,0 +1,365 @@
+package security
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jws"
+)
+
+// MaxTokenBytes bounds an access token; longer ones are refused unread.
+const MaxTokenBytes = 8 << 10
+
+// clockSkew is how far another machine's clock may run ahead of ours. It is given
+// to "not yet" claims only: a token ends when it says so.
+const clockSkew = 30 * time.Second
+
+var (
+	// ErrTokenInvalid is what every refused token is; its text names the reason,
+	// never the token.
+	ErrTokenInvalid = errors.New("token refused")
+	// ErrTokenExpired is the refusal of a good token that is past its end.
+	ErrTokenExpired = fmt.Errorf("%w: expired", ErrTokenInvalid)
+	// ErrKeysUnavailable means that no key set could be fetched yet: nobody's
+	// fault but ours, so it must not become a 401.
+	ErrKeysUnavailable = errors.New("signing keys are not available")
+)
+
+// Claims are what an access token says. Issued by auth, read everywhere.
+type Claims struct {
+	Subject       string
+	SessionID     string
+	Role          string
+	EmailVerified bool
+	Issuer        string
+	Audience      []string
+	TokenID       string
+	KeyID         string // of the key that signed; from the header
+	IssuedAt      time.Time
+	NotBefore     time.Time
+	ExpiresAt     time.Time
+}
+
+// Identity is the part of the claims that rules look at.
+func (c Claims) Identity() Identity {
+	return Identity{UserID: c.Subject, SessionID: c.SessionID, Role: c.Role, EmailVerified: c.EmailVerified}
+}
+
+// Signer makes access tokens with one key.
+type Signer struct {
+	kid string
+	alg jwa.SignatureAlgorithm
+	key crypto.Signer
+}
+
+// NewSigner takes an Ed25519 or a P-256 private key and its id in the key set.
+func NewSigner(kid string, key crypto.Signer) (*Signer, error) {
+	if kid == "" {
+		return nil, errors.New("a signing key needs an id")
+	}
+	switch k := key.(type) {
+	case ed25519.PrivateKey:
+		return &Signer{kid: kid, alg: jwa.EdDSA, key: key}, nil
+	case *ecdsa.PrivateKey:
+		if k.Curve == elliptic.P256() {
+			return &Signer{kid: kid, alg: jwa.ES256, key: key}, nil
+		}
+	}
+	return nil, fmt.Errorf("keys of type %T do not sign access tokens: use Ed25519 or P-256", key)
+}
+
+// wireClaims is the token's payload, in the order in which it is written.
+type wireClaims struct {
+	Subject       string   `json:"sub"`
+	SessionID     string   `json:"sid"`
+	EmailVerified bool     `json:"email_verified"`
+	Role          string   `json:"role,omitempty"`
+	Issuer        string   `json:"iss"`
+	Audience      audience `json:"aud"`
+	IssuedAt      int64    `json:"iat"`
+	NotBefore     int64    `json:"nbf,omitempty"`
+	ExpiresAt     int64    `json:"exp"`
+	TokenID       string   `json:"jti,omitempty"`
+}
+
+// Sign writes the claims as a compact JWS with typ "JWT".
+func (s *Signer) Sign(c Claims) (string, error) {
+	w := wireClaims{
+		Subject: c.Subject, SessionID: c.SessionID, EmailVerified: c.EmailVerified, Role: c.Role,
+		Issuer: c.Issuer, Audience: c.Audience, IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(),
+		TokenID: c.TokenID,
+	}
+	if !c.NotBefore.IsZero() {
+		w.NotBefore = c.NotBefore.Unix()
+	}
+	payload, err := json.Marshal(w)
+	if err != nil {
+		return "", fmt.Errorf("write claims: %w", err)
+	}
+	head := jws.NewHeaders()
+	if err := errors.Join(head.Set(jws.TypeKey, "JWT"), head.Set(jws.KeyIDKey, s.kid)); err != nil {
+		return "", fmt.Errorf("write token header: %w", err)
+	}
+	token, err := jws.Sign(payload, jws.WithKey(s.alg, s.key, jws.WithProtectedHeaders(head)))
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return string(token), nil
+}
+
+// audience is a string or a list of strings (RFC 7519 §4.1.3).
+type audience []string
+
+func (a audience) MarshalJSON() ([]byte, error) {
+	if len(a) == 1 {
+		return json.Marshal(a[0])
+	}
+	return json.Marshal([]string(a))
+}
+
+// KeySource finds the public key that a token names. It answers ErrKeysUnavailable
+// when it has no keys at all and ErrTokenInvalid when it has none with this id
+// for this algorithm: a key is bound to its algorithm.
+type KeySource interface {
+	Key(ctx context.Context, kid, alg string) (crypto.PublicKey, error)
+}
+
+// Verifier checks access tokens: signature by a key of the source, issuer,
+// audience, lifetime, kind. Safe for concurrent use.
+type Verifier struct {
+	keys      KeySource
+	issuers   []string
+	audiences []string
+	now       func() time.Time
+}
+
+// NewVerifier accepts tokens of these issuers for these audiences (any of each).
+func NewVerifier(keys KeySource, issuers, audiences []string, now func() time.Time) *Verifier {
+	return &Verifier{keys: keys, issuers: issuers, audiences: audiences, now: now}
+}
+
+// Verify returns the claims of a good token. The error is ErrTokenInvalid (with
+// ErrTokenExpired as a special case), ErrKeysUnavailable, or the context's.
+// Cheap refusals come first: nothing is verified for a token that could not pass.
+func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
+	head, payload, signature, signed, err := splitToken(token)
+	if err != nil {
+		return Claims{}, err
+	}
+	kid, alg, err := readHeader(head)
+	if err != nil {
+		return Claims{}, err
+	}
+	claims, err := readClaims(payload)
+	if err != nil {
+		return Claims{}, err
+	}
+	claims.KeyID = kid
+	// Issuer and times before the signature: what could not pass anyway costs no
+	// curve arithmetic. The verdict on an expired token waits for the signature.
+	if err := v.check(claims); err != nil && !errors.Is(err, ErrTokenExpired) {
+		return Claims{}, err
+	}
+	key, err := v.keys.Key(ctx, kid, alg)
+	if err != nil {
+		return Claims{}, err
+	}
+	if err := verifySignature(alg, signed, signature, key); err != nil {
+		return Claims{}, err
+	}
+	return claims, v.check(claims)
+}
+
+func (v *Verifier) check(c Claims) error {
+	now := v.now()
+	switch {
+	case !slices.Contains(v.issuers, c.Issuer):
+		return refuse("another issuer")
+	case !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(v.audiences, a) }):
+		return refuse("another audience")
+	case c.NotBefore.After(now.Add(clockSkew)), c.IssuedAt.After(now.Add(clockSkew)):
+		return refuse("not valid yet")
+	case !now.Before(c.ExpiresAt):
+		return ErrTokenExpired
+	}
+	return nil
+}
+
+// verifySignature uses jwx's bare verifiers: its message parser is several times
+// dearer and accepts headers that must be refused.
+func verifySignature(alg string, signed, signature []byte, key crypto.PublicKey) error {
+	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(alg))
+	if err != nil {
+		return refuse("algorithm")
+	}
+	if err := verifier.Verify(signed, signature, key); err != nil {
+		return refuse("signature")
+	}
+	return nil
+}
+
+func refuse(reason string) error { return fmt.Errorf("%w: %s", ErrTokenInvalid, reason) }
+
+// splitToken takes a compact JWS apart. Base64url is read strictly: one spelling
+// per token, or a signature could be shown again in another coat.
+func splitToken(token string) (head, payload, signature, signed []byte, err error) {
+	if len(token) > MaxTokenBytes {
+		return nil, nil, nil, nil, refuse("too long")
+	}
+	first := strings.IndexByte(token, '.')
+	last := strings.LastIndexByte(token, '.')
+	if first <= 0 || last <= first+1 || last == len(token)-1 || strings.IndexByte(token[first+1:last], '.') >= 0 {
+		return nil, nil, nil, nil, refuse("not three parts")
+	}
+	for _, part := range []struct {
+		to   *[]byte
+		text string
+	}{{&head, token[:first]}, {&payload, token[first+1 : last]}, {&signature, token[last+1:]}} {
+		if strings.ContainsAny(part.text, "\r\n") { // the decoder would skip them
+			return nil, nil, nil, nil, refuse("not base64url")
+		}
+		if *part.to, err = base64.RawURLEncoding.Strict().DecodeString(part.text); err != nil {
+			return nil, nil, nil, nil, refuse("not base64url")
+		}
+	}
+	return head, payload, signature, []byte(token[:last]), nil
+}
+
+// readHeader takes kid and alg out of a protected header and refuses every member
+// that would change how the token is read or where its key comes from.
+func readHeader(raw []byte) (kid, alg string, err error) {
+	head, err := strictObject(raw)
+	if err != nil {
+		return "", "", err
+	}
+	for name := range head {
+		switch name {
+		case "crit", "b64", "zip", "enc", "cty", "epk", "apu", "apv", "jku", "jwk":
+			return "", "", refuse("header " + name)
+		}
+		if strings.HasPrefix(name, "x5") {
+			return "", "", refuse("header x5")
+		}
+	}
+	if alg, err = text(head, "alg"); err != nil {
+		return "", "", err
+	}
+	if kid, err = text(head, "kid"); err != nil {
+		return "", "", err
+	}
+	if kid == "" || len(kid) > 128 {
+		return "", "", refuse("no key id")
+	}
+	switch jwa.SignatureAlgorithm(alg) {
+	case jwa.EdDSA, jwa.ES256, jwa.RS256:
+	default:
+		return "", "", refuse("algorithm")
+	}
+	typ, err := text(head, "typ")
+	if err != nil {
+		return "", "", err
+	}
+	if typ != "" && !strings.EqualFold(typ, "JWT") && !strings.EqualFold(typ, "at+jwt") {
+		return "", "", refuse("another kind of token")
+	}
+	return kid, alg, nil
+}
+
+func readClaims(raw []byte) (Claims, error) {
+	members, err := strictObject(raw)
+	if err != nil {
+		return Claims{}, err
+	}
+	var c Claims
+	for name, to := range map[string]*string{
+		"sub": &c.Subject, "sid": &c.SessionID, "role": &c.Role, "iss": &c.Issuer, "jti": &c.TokenID,
+	} {
+		if *to, err = text(members, name); err != nil {
+			return Claims{}, err
+		}
+	}
+	for name, to := range map[string]*time.Time{"iat": &c.IssuedAt, "nbf": &c.NotBefore, "exp": &c.ExpiresAt} {
+		if *to, err = moment(members, name); err != nil {
+			return Claims{}, err
+		}
+	}
+	if raw, ok := members["email_verified"]; ok && json.Unmarshal(raw, &c.EmailVerified) != nil {
+		return Claims{}, refuse("claim email_verified")
+	}
+	if c.Audience, err = readAudience(members["aud"]); err != nil {
+		return Claims{}, err
+	}
+	switch {
+	case !opaqueID(c.Subject):
+		return Claims{}, refuse("no subject")
+	case !opaqueID(c.SessionID): // without it a sign-out could not reach the token
+		return Claims{}, refuse("no session")
+	case c.ExpiresAt.IsZero():
+		return Claims{}, refuse("no end")
+	case c.IssuedAt.IsZero(): // a user's revocation compares against it
+		return Claims{}, refuse("no beginning")
+	}
+	return c, nil
+}
+
+func readAudience(raw json.RawMessage) ([]string, error) {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		return []string{one}, nil
+	}
+	var many []string
+	if raw == nil || json.Unmarshal(raw, &many) != nil {
+		return nil, refuse("claim aud")
+	}
+	return many, nil
+}
+
+// opaqueID holds what an id may be: 1 to 64 visible ASCII characters.
+func opaqueID(id string) bool {
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return len(id) > 0 && len(id) <= 64
+}
+
+// text reads a member that must be a string where it is there at all.
+func text(members map[string]json.RawMessage, name string) (string, error) {
+	raw, ok := members[name]
+	if !ok {
+		return "", nil
+	}
+	var s string
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		return "", refuse("member " + name)
+	}
+	return s, nil
+}
+
+// moment reads a NumericDate (RFC 7519 §2). The zero time when it is not there.
+func moment(members map[string]json.RawMessage, name string) (time.Time, error) {
+	raw, ok := members[name]
+	if !ok {
+		return time.Time{}, nil
+	}
+	var seconds float64
+	const year10000 = 253402300800
+	if raw[0] == 'n' || json.Unmarshal(raw, &seconds) != nil || seconds <= 0 || seconds >= year10000 {
+		return time.Time{}, refuse("claim " + name)
+	}
+	whole, part := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(part*1e9)), nil
+}
