@@ -1,0 +1,35 @@
+package database
+
+import (
+	"time"
+
+	"github.com/codex-platform/codex/pkg/config"
+)
+
+// Settings are the variables that say where PostgreSQL is and how to use it.
+type Settings struct {
+	URL        config.DSN `env:"DATABASE_URL,required" example:"postgres://codex_storage:password@db.example.com:5432/codex" help:"PostgreSQL; may be a transaction pooler (see DATABASE_POOLER)"`
+	DirectURL  config.DSN `env:"DATABASE_DIRECT_URL" example:"postgres://codex_storage_migrate:password@db.example.com:5432/codex" help:"PostgreSQL without a pooler between, for migrations and the job queue; default: DATABASE_URL"`
+	ReplicaURL config.DSN `env:"DATABASE_REPLICA_URL" example:"postgres://codex_storage:password@replica.example.com:5432/codex" help:"a read replica; default: DATABASE_URL"`
+
+	MaxConns         int32         `env:"DATABASE_MAX_CONNS" envDefault:"10" unit:"connections" help:"the most that one process opens at once"`
+	PoolerMode       bool          `env:"DATABASE_POOLER" envDefault:"false" help:"DATABASE_URL is a transaction pooler: nothing is prepared, and jobs are polled for"`
+	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s" help:"how long one statement may run; a pooler takes it from the role instead"`
+}
+
+// Direct is the address for what needs a session of its own: migrations,
+// advisory locks, LISTEN.
+func (s Settings) Direct() config.DSN {
+	if s.DirectURL != "" {
+		return s.DirectURL
+	}
+	return s.URL
+}
+
+// Validate refuses numbers that no pool can work with.
+func (s Settings) Validate() []config.Fault {
+	if s.MaxConns < 1 {
+		return []config.Fault{{Name: "DATABASE_MAX_CONNS", Problem: "is less than 1", Example: "10"}}
+	}
+	return nil
+}
