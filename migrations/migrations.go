@@ -15,7 +15,7 @@ import (
 	"io/fs"
 )
 
-//go:embed *
+//go:embed */*.sql
 var files embed.FS
 
 // Bootstrap makes the schemas and the roles of all services. An administrator

@@ -74,4 +74,3 @@ func names(t *testing.T, set migrations.Set, pattern string) []string {
 	}
 	return found
 }
-
