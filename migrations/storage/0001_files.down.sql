@@ -1,0 +1,3 @@
+DROP TABLE storage.uploads;
+DROP TABLE storage.files;
+DROP TABLE storage.quotas;
