@@ -1,0 +1,13 @@
+DROP TABLE billing.plan_state;
+DROP TABLE billing.checkouts;
+DROP TABLE billing.disputes;
+DROP TABLE billing.charges;
+DROP TABLE billing.payments;
+DROP TABLE billing.invoice_payments;
+DROP TABLE billing.invoices;
+DROP TABLE billing.subscription_items;
+DROP TABLE billing.subscriptions;
+DROP TABLE billing.prices;
+DROP TABLE billing.customers;
+DROP TABLE billing.stripe_objects;
+DROP TABLE billing.stripe_events;
