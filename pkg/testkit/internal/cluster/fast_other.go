@@ -1,0 +1,8 @@
+//go:build !linux
+
+package cluster
+
+import "os"
+
+// FastDir is the system's temporary folder.
+func FastDir() string { return os.TempDir() }
