@@ -3,6 +3,7 @@ package checks_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"path/filepath"
 	"strings"
@@ -58,7 +59,7 @@ func objects(t *testing.T, manifest string) []runtime.Object {
 	var found []runtime.Object
 	for {
 		document, err := documents.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return found
 		}
 		if err != nil {

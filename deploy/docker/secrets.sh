@@ -13,7 +13,6 @@ once() { [ -s "$dir/$1" ] || printf '%s' "$2" >"$dir/$1"; }
 once auth_secrets "$(random 48)"
 once service_tokens "$(random 48)"
 once postgres_password "$(random 32)"
-once s3_access_key "$(random 20)"
 once s3_secret_key "$(random 40)"
 once stripe_secret_key "sk_test_$(random 32)"
 once stripe_webhook_secrets "whsec_$(random 32)"
@@ -24,10 +23,10 @@ for role in auth webhook storage; do
   once "${role}_migrate_url" "postgres://codex_${role}_migrate:$(cat "$dir/${role}_migrate_password")@postgres:5432/codex?sslmode=disable"
 done
 cat >"$dir/s3.json" <<JSON
-{"identities":[{"name":"codex","credentials":[{"accessKey":"$(cat "$dir/s3_access_key")","secretKey":"$(cat "$dir/s3_secret_key")"}],"actions":["Admin","Read","Write","List","Tagging"]}]}
+{"identities":[{"name":"codex","credentials":[{"accessKey":"codex","secretKey":"$(cat "$dir/s3_secret_key")"}],"actions":["Admin","Read","Write","List","Tagging"]}]}
 JSON
 
-# The services run as user 65532 and read nothing else on this volume's host.
+# The services run as user 65532.
 chown -R 65532:65532 "$dir" 2>/dev/null || true
 chmod 0755 "$dir"
 chmod 0444 "$dir"/*

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+//go:embed wrk.lua
+var wrkScript string
+
+// load is what wrk saw and what the servers used meanwhile.
+type load struct {
+	requests, errors int
+	perSecond        float64
+	p50, p99         time.Duration
+	cpu              time.Duration // of the watched processes, a request
+}
+
+// press sends GETs from 32 connections for the bench's length and charges the
+// CPU time of the watched processes to the requests. headers hold one header
+// line each and are sent in turn.
+func (b *bench) press(ctx context.Context, url, host, headers string, watched ...int) (load, error) {
+	script := b.path("wrk.lua")
+	if err := os.WriteFile(script, []byte(wrkScript), 0o600); err != nil {
+		return load{}, err
+	}
+	if _, err := wrk(ctx, script, url, host, headers, time.Second); err != nil { // warms both sides up
+		return load{}, err
+	}
+	before := cpuTime(watched...)
+	seen, err := wrk(ctx, script, url, host, headers, b.length)
+	if err != nil {
+		return load{}, err
+	}
+	if seen.requests == 0 || seen.errors > 0 {
+		return load{}, fmt.Errorf("%s: %d requests, %d of them failed: the figures would mean nothing", url, seen.requests, seen.errors)
+	}
+	seen.cpu = (cpuTime(watched...) - before) / time.Duration(seen.requests)
+	return seen, nil
+}
+
+func wrk(ctx context.Context, script, url, host, headers string, length time.Duration) (load, error) {
+	run := exec.CommandContext(ctx, "wrk", "-t1", "-c32", fmt.Sprintf("-d%ds", int(length.Seconds())), "--timeout", "5s", "-s", script, url)
+	run.Env = append(os.Environ(), "HEADERS="+headers, "HOST_HEADER="+host)
+	said, err := run.CombinedOutput()
+	if err != nil {
+		return load{}, fmt.Errorf("wrk: %w\n%s(make deps installs it)", err, said)
+	}
+	_, result, found := strings.Cut(string(said), "RESULT ")
+	if !found {
+		return load{}, fmt.Errorf("wrk printed no result:\n%s", said)
+	}
+	var l load
+	var seconds float64
+	var p50, p99 int
+	if _, err := fmt.Sscan(result, &l.requests, &seconds, &p50, &p99, &l.errors); err != nil {
+		return load{}, fmt.Errorf("wrk's result: %w", err)
+	}
+	l.perSecond = float64(l.requests) / seconds
+	l.p50, l.p99 = time.Duration(p50)*time.Microsecond, time.Duration(p99)*time.Microsecond
+	return l, nil
+}
+
+// medians summarises one target's rounds.
+func medians(rounds []load) (cpu time.Duration, perSecond float64, p50, p99 time.Duration) {
+	pick := func(f func(load) float64) float64 {
+		values := make([]float64, len(rounds))
+		for i, r := range rounds {
+			values[i] = f(r)
+		}
+		return median(values)
+	}
+	return time.Duration(pick(func(l load) float64 { return float64(l.cpu) })),
+		pick(func(l load) float64 { return l.perSecond }),
+		time.Duration(pick(func(l load) float64 { return float64(l.p50) })),
+		time.Duration(pick(func(l load) float64 { return float64(l.p99) }))
+}

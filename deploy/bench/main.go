@@ -1,0 +1,88 @@
+// Command bench measures Codex against peers and floors, in one run.
+//
+// These machines are shared and differ: only ratios within one run mean
+// something, so every round measures ours and the other in turn, and the
+// medians of the rounds are compared. The four benchmarks:
+//
+//	gateway  CPU a request with all checks, against HAProxy with JWT check and two stick tables
+//	storage  PUT and GET through the service, against the S3 server directly
+//	webhook  acknowledged events a second, against one committed row each
+//	session  CPU a get-session by cookie, against the service's empty answer
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// benchmark is one comparison; it prints its own rows.
+type benchmark struct {
+	name string
+	run  func(context.Context, *bench) error
+}
+
+var benchmarks = []benchmark{
+	{"gateway", benchGateway},
+	{"session", benchSession},
+	{"webhook", benchWebhook},
+	{"storage", benchStorage},
+}
+
+func main() {
+	only := flag.String("only", "", "comma list of: gateway, session, webhook, storage (default: all)")
+	seconds := flag.Int("seconds", 5, "how long one measurement under load lasts, 1 to 60")
+	rounds := flag.Int("rounds", 3, "how often each is measured, 1 to 20; medians are printed")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if *seconds < 1 || *seconds > 60 || *rounds < 1 || *rounds > 20 {
+		fmt.Fprintln(os.Stderr, "bench: -seconds is 1 to 60, -rounds is 1 to 20")
+		os.Exit(2)
+	}
+	if err := run(ctx, *only, time.Duration(*seconds)*time.Second, *rounds); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, only string, length time.Duration, rounds int) error {
+	chosen, err := choose(only)
+	if err != nil {
+		return err
+	}
+	for _, one := range chosen {
+		fmt.Printf("\n%s\n", one.name)
+		b, err := newBench(ctx, length, rounds)
+		if err != nil {
+			return err
+		}
+		err = one.run(ctx, b)
+		b.close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
+		}
+	}
+	return nil
+}
+
+func choose(only string) ([]benchmark, error) {
+	if only == "" {
+		return benchmarks, nil
+	}
+	var chosen []benchmark
+	for _, name := range strings.Split(only, ",") {
+		i := slices.IndexFunc(benchmarks, func(b benchmark) bool { return b.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no benchmark %q", name)
+		}
+		chosen = append(chosen, benchmarks[i])
+	}
+	return chosen, nil
+}
