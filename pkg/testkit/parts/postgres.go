@@ -77,7 +77,8 @@ func (cfg PostgresConfig) args() []string {
 	}
 	if !cfg.Durable { // still survives the kill of the server, not of the machine
 		set = append(set, "fsync=off", "full_page_writes=off", "autovacuum=off",
-			"max_wal_size=4GB", "checkpoint_timeout=1h", "shared_buffers=64MB")
+			"max_wal_size=4GB", "checkpoint_timeout=1h", "shared_buffers=64MB",
+			"dynamic_shared_memory_type=mmap") // in the data folder, so that it goes with it
 	}
 	args := []string{"-D", cfg.Dir}
 	for _, s := range set {
