@@ -1,0 +1,103 @@
+package mail
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	netmail "net/mail"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/pkg/validation"
+)
+
+// Settings says how letters leave.
+type Settings struct {
+	URL  config.DSN `env:"SMTP_URL,required" example:"smtps://user:password@mail.example.com:465" help:"the mail server: smtps:// speaks TLS from the start; smtp:// must offer STARTTLS, except on this machine; smtp://…?tls=none sends in the clear"`
+	From string     `env:"MAIL_FROM,required" example:"Codex <no-reply@example.com>" help:"the sender of every letter"`
+
+	// Roots are the authorities that the server's certificate is checked
+	// against; nil means the system's.
+	Roots *x509.CertPool `env:"-"`
+	// Log hears of letters that will be sent in the clear; nil means slog's default.
+	Log *slog.Logger `env:"-"`
+}
+
+// Validate refuses an address or a sender that cannot work.
+func (s Settings) Validate() []config.Fault {
+	var faults []config.Fault
+	if _, err := parseRoute(s.URL); err != nil {
+		faults = append(faults, config.Fault{Name: "SMTP_URL", Problem: err.Error(), Example: "smtps://user:password@mail.example.com:465"})
+	}
+	if _, err := parseFrom(s.From); err != nil {
+		faults = append(faults, config.Fault{Name: "MAIL_FROM", Problem: err.Error(), Example: "Codex <no-reply@example.com>"})
+	}
+	return faults
+}
+
+// route is where letters go and how the way is protected.
+type route struct {
+	host, port     string
+	user, password string
+	tls            tlsMode
+}
+
+type tlsMode int
+
+const (
+	tlsStartTLS  tlsMode = iota // STARTTLS or nothing is sent
+	tlsImplicit                 // TLS from the first byte
+	tlsIfOffered                // this machine: STARTTLS when offered
+	tlsNone                     // asked for in the address
+)
+
+// parseRoute reads SMTP_URL. Its errors finish a sentence that begins with the variable's name.
+func parseRoute(dsn config.DSN) (route, error) {
+	u, err := url.Parse(dsn.Reveal())
+	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
+		return route{}, errors.New("is not an smtp:// or smtps:// address")
+	}
+	r := route{host: u.Hostname(), port: u.Port(), user: u.User.Username()}
+	r.password, _ = u.User.Password()
+	if r.port == "" {
+		r.port = map[string]string{"smtp": "587", "smtps": "465"}[u.Scheme]
+	}
+	switch asked := u.Query().Get("tls"); {
+	case u.Scheme == "smtps" && asked == "":
+		r.tls = tlsImplicit
+	case u.Scheme == "smtps":
+		return route{}, errors.New("asks for tls= with smtps://, which is TLS already")
+	case asked == "none":
+		r.tls = tlsNone
+	case asked == "starttls":
+		r.tls = tlsStartTLS
+	case asked != "":
+		return route{}, errors.New("has a tls= that is neither none nor starttls")
+	case isLoopback(r.host):
+		r.tls = tlsIfOffered
+	}
+	return r, nil
+}
+
+func (r route) address() string { return net.JoinHostPort(r.host, r.port) }
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// parseFrom reads MAIL_FROM: an address with or without a name.
+func parseFrom(text string) (*netmail.Address, error) {
+	from, err := netmail.ParseAddress(text)
+	if err != nil {
+		return nil, errors.New("is not an address such as Codex <no-reply@example.com>")
+	}
+	if _, err := validation.ParseEmail(from.Address); err != nil {
+		return nil, fmt.Errorf("holds an address that %s", validation.ErrEmail.Detail)
+	}
+	return from, nil
+}
