@@ -13,7 +13,7 @@ import (
 
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/database"
-	"github.com/codex-platform/codex/pkg/testkit/internal/cluster"
+	"github.com/codex-platform/codex/pkg/testkit/internal/keeper"
 	"github.com/codex-platform/codex/pkg/testkit/parts"
 	"github.com/codex-platform/codex/pkg/testkit/port"
 )
@@ -85,7 +85,7 @@ func StartPostgres(t testing.TB, migrations ...database.Migrations) *PostgresSer
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp(cluster.FastDir(), "codex-pg-")
+	dir, err := os.MkdirTemp(keeper.FastDir(), "codex-pg-")
 	if err != nil {
 		t.Fatal(err)
 	}

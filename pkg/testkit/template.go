@@ -22,7 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/codex-platform/codex/pkg/database"
-	"github.com/codex-platform/codex/pkg/testkit/internal/cluster"
+	"github.com/codex-platform/codex/pkg/testkit/internal/keeper"
 	"github.com/codex-platform/codex/pkg/testkit/parts"
 )
 
@@ -50,7 +50,7 @@ func openServer() (*testServer, error) {
 		if Root() == "" {
 			return nil, errors.New("testkit: run the tests from inside the repository")
 		}
-		cfg, err := cluster.Join(ctx, Root(), cache())
+		cfg, err := keeper.Postgres(ctx, Root(), cache())
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +114,7 @@ func (s *testServer) keep(t testing.TB, name string) {
 		_, err = s.admin.Exec(ctx, fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", name, kept))
 	}
 	if err == nil && s.shared {
-		err = cluster.Keep(Root())
+		err = keeper.KeepPostgres(Root())
 	}
 	if err != nil {
 		t.Errorf("keep the database: %v", err)

@@ -1,4 +1,4 @@
-package cluster
+package keeper
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package cluster
+package keeper
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/codex-platform/codex/pkg/testkit/parts"
-	"github.com/codex-platform/codex/pkg/testkit/port"
 )
 
 const (
@@ -26,89 +25,90 @@ const (
 	keepFor    = time.Hour
 	watchEvery = 200 * time.Millisecond
 
-	// variables that make a test program a keeper
-	keeperDir   = "CODEX_TEST_KEEPER_DIR"
-	keeperCache = "CODEX_TEST_KEEPER_CACHE"
+	// these variables make a test program a keeper
+	kindVariable  = "CODEX_TEST_KEEPER"
+	dirVariable   = "CODEX_TEST_KEEPER_DIR"
+	rootVariable  = "CODEX_TEST_KEEPER_ROOT"
+	cacheVariable = "CODEX_TEST_KEEPER_CACHE"
 )
 
 // A test program has no main function of ours to put this into, and a separate program would have to be compiled at
 // each run. With the variable set the program serves as keeper and ends before any test could run.
 func init() {
-	dir := os.Getenv(keeperDir)
-	if dir == "" {
+	k := kind(os.Getenv(kindVariable))
+	if k == "" {
 		return
 	}
-	if err := keep(context.Background(), dir, os.Getenv(keeperCache)); err != nil {
+	if err := keep(context.Background(), k); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-// startKeeper runs this program once more and waits until the server is ready.
-func startKeeper(ctx context.Context, dir, cache string) (parts.PostgresConfig, error) {
+// startKeeper runs this program once more. The channel tells of its end.
+func startKeeper(k kind, dir, root, cache string) (<-chan error, error) {
 	os.Remove(filepath.Join(dir, stateFile))
 	log, err := os.Create(filepath.Join(dir, logFile))
 	if err != nil {
-		return parts.PostgresConfig{}, err
+		return nil, err
 	}
 	defer log.Close()
 	self, err := os.Executable()
 	if err != nil {
-		return parts.PostgresConfig{}, err
+		return nil, err
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), keeperDir+"="+dir, keeperCache+"="+cache)
+	cmd.Env = append(os.Environ(), kindVariable+"="+string(k), dirVariable+"="+dir, rootVariable+"="+root, cacheVariable+"="+cache)
 	cmd.Stdout, cmd.Stderr = log, log // not ours: `go test` waits until nobody holds its output open
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for the tests; the keeper ends after them
 	if err := cmd.Start(); err != nil {
-		return parts.PostgresConfig{}, fmt.Errorf("start the test database's keeper: %w", err)
+		return nil, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	return await(ctx, dir, ended)
+	return ended, nil
 }
 
-func await(ctx context.Context, dir string, ended <-chan error) (parts.PostgresConfig, error) {
+// await returns when the keeper has published its server.
+func await[C any](ctx context.Context, k kind, dir string, ended <-chan error) (C, error) {
+	var none C
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
-		if s, err := read(dir); err == nil {
+		if s, err := read[C](dir); err == nil {
 			return s.Server, nil
 		}
 		select {
 		case <-ended:
 			why, _ := os.ReadFile(filepath.Join(dir, logFile))
-			return parts.PostgresConfig{}, fmt.Errorf("test database: %s", strings.TrimSpace(string(why)))
+			return none, fmt.Errorf("the tests' %s: %s", k, strings.TrimSpace(string(why)))
 		case <-ctx.Done():
-			return parts.PostgresConfig{}, fmt.Errorf("test database: %w", ctx.Err())
+			return none, fmt.Errorf("the tests' %s: %w", k, ctx.Err())
 		case <-tick.C:
 		}
 	}
 }
 
 // keep owns the server until nobody uses it.
-func keep(ctx context.Context, dir, cache string) error {
-	programs, err := parts.FindPostgres(ctx, cache)
-	if err != nil {
-		return err
-	}
+func keep(ctx context.Context, k kind) error {
+	dir := os.Getenv(dirVariable)
 	data := filepath.Join(dir, dataDir)
-	if err := endServer(ctx, data); err != nil {
+	if err := k.clean(ctx, data); err != nil {
 		return err
 	}
 	os.Remove(filepath.Join(dir, keepFile))
-	server, err := start(ctx, programs, data)
+	s, cfg, err := k.start(ctx, data, os.Getenv(rootVariable), os.Getenv(cacheVariable))
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(data)
-	defer server.Stop()
-	if err := publish(dir, server.Config()); err != nil {
+	defer s.Stop()
+	if err := publish(dir, cfg); err != nil {
 		return err
 	}
-	last, err := whenUnused(dir, server.Done())
+	last, err := whenUnused(dir, s.Done())
 	if err != nil {
 		return err
 	}
@@ -116,37 +116,12 @@ func keep(ctx context.Context, dir, cache string) error {
 	return os.Remove(filepath.Join(dir, stateFile))
 }
 
-// start tries again on another port when somebody was quicker to take the first.
-func start(ctx context.Context, programs parts.PostgresPrograms, data string) (*parts.Postgres, error) {
-	var last error
-	for range 3 {
-		p, err := port.Free()
-		if err != nil {
-			return nil, err
-		}
-		server, err := parts.StartPostgres(ctx, parts.PostgresConfig{Programs: programs, Dir: data, Port: p, MaxConnections: 300})
-		if err == nil {
-			return server, nil
-		}
-		last = err
-	}
-	return nil, last
-}
-
-// endServer removes what a killed keeper left: its server got a signal to end when the keeper died.
-func endServer(ctx context.Context, data string) error {
-	if err := parts.EndPostgres(ctx, data); err != nil {
-		return err
-	}
-	return os.RemoveAll(data)
-}
-
-func publish(dir string, cfg parts.PostgresConfig) error {
+func publish(dir string, cfg any) error {
 	me, err := parts.Identify(os.Getpid())
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(state{Keeper: me, Server: cfg})
+	raw, err := json.Marshal(state[any]{Keeper: me, Server: cfg})
 	if err != nil {
 		return err
 	}
@@ -160,7 +135,7 @@ func whenUnused(dir string, died <-chan struct{}) (*os.File, error) {
 	for {
 		select {
 		case <-died:
-			return nil, fmt.Errorf("the test database server ended")
+			return nil, fmt.Errorf("the server ended by itself")
 		case <-tick.C:
 		}
 		f, free, err := parts.TryLock(filepath.Join(dir, usersFile), false)
@@ -189,6 +164,11 @@ func testing(dir string) bool {
 		os.Remove(f)
 	}
 	return false
+}
+
+// KeepPostgres leaves the database server running for an hour, for a look at the database of a failed test.
+func KeepPostgres(root string) error {
+	return os.WriteFile(filepath.Join(folder(postgres, root), keepFile), nil, 0o600)
 }
 
 func kept(dir string) bool {

@@ -1,10 +1,10 @@
-// Package cluster shares one PostgreSQL server between all test processes of a `go test` run.
+// Package keeper shares one PostgreSQL server and one S3 server between all test processes of a `go test` run.
 //
-// Nobody can be asked to start and stop it, since each package's tests are a process of their own that may be killed.
+// Nobody can be asked to start and stop them, since each package's tests are a process of their own that may be killed.
 // So the first one starts a keeper (its own program once more, see keeper.go), which owns the server and stops it when
 // no test process and no `go test` command that used it is left. The system ends a file lock with the process that
 // holds it, so a killed test process needs no tidying up.
-package cluster
+package keeper
 
 import (
 	"context"
@@ -22,49 +22,58 @@ import (
 )
 
 const (
-	startLimit = 2 * time.Minute // the first start on a machine may fetch PostgreSQL
+	startLimit = 10 * time.Minute // the first start on a machine may fetch PostgreSQL or build the S3 server
 	poll       = 20 * time.Millisecond
 )
 
-// state is what the keeper tells the test processes.
-type state struct {
-	Keeper parts.Process        `json:"keeper"`
-	Server parts.PostgresConfig `json:"server"`
+// Postgres joins the run's database server and returns its superuser's configuration. It is the caller's until this
+// process ends. Root is the repository, cache where fetched programs are kept.
+func Postgres(ctx context.Context, root, cache string) (parts.PostgresConfig, error) {
+	return join[parts.PostgresConfig](ctx, postgres, root, cache)
 }
 
-// Folder is where the shared server of the repository at root lives: in memory when there is enough of it.
-func Folder(root string) string {
-	h := fnv.New32a()
-	h.Write([]byte(root))
-	return filepath.Join(FastDir(), fmt.Sprintf("codex-test-%d-%08x", os.Geteuid(), h.Sum32()))
+// S3 joins the run's S3 server in the same way.
+func S3(ctx context.Context, root, cache string) (parts.S3Config, error) {
+	return join[parts.S3Config](ctx, s3, root, cache)
 }
 
-// Join makes this process a user of the shared server until it ends, and starts the server if need be.
-// It returns the superuser's configuration of the server; cache is where fetched programs are kept.
-func Join(ctx context.Context, root, cache string) (parts.PostgresConfig, error) {
+// state is what a keeper tells the test processes.
+type state[C any] struct {
+	Keeper parts.Process `json:"keeper"`
+	Server C             `json:"server"`
+}
+
+func join[C any](ctx context.Context, k kind, root, cache string) (C, error) {
+	var none C
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	dir := Folder(root)
+	dir := folder(k, root)
 	if err := private(dir); err != nil {
-		return parts.PostgresConfig{}, err
+		return none, err
 	}
 	unlock, err := parts.Lock(ctx, filepath.Join(dir, "start.lock"))
 	if err != nil {
-		return parts.PostgresConfig{}, err
+		return none, err
 	}
 	defer unlock()
 	if err := enter(ctx, dir); err != nil {
-		return parts.PostgresConfig{}, err
+		return none, err
 	}
-	if s, err := read(dir); err == nil && s.Keeper.Alive() {
+	if s, err := read[C](dir); err == nil && s.Keeper.Alive() {
 		return s.Server, nil
 	}
-	return startKeeper(ctx, dir, cache)
+	ended, err := startKeeper(k, dir, root, cache)
+	if err != nil {
+		return none, fmt.Errorf("start the keeper of the tests' %s: %w", k, err)
+	}
+	return await[C](ctx, k, dir, ended)
 }
 
-// Keep asks the keeper to leave the server running for an hour, for a look at the database of a failed test.
-func Keep(root string) error {
-	return os.WriteFile(filepath.Join(Folder(root), keepFile), nil, 0o600)
+// folder is where the run's server of the repository at root lives.
+func folder(k kind, root string) string {
+	h := fnv.New32a()
+	h.Write([]byte(root))
+	return filepath.Join(k.base(), fmt.Sprintf("codex-test-%d-%08x-%s", os.Geteuid(), h.Sum32(), k))
 }
 
 // enter takes the lock that says "this process uses the server". It stays until the process ends.
@@ -86,7 +95,7 @@ func enter(ctx context.Context, dir string) error {
 	}
 }
 
-// held keeps the lock's file reachable: the garbage collector would close it.
+// held keeps the locks' files reachable: the garbage collector would close them.
 var held []*os.File
 
 // register notes the `go test` command that started us. Between two packages no test process may be running; the
@@ -103,8 +112,8 @@ func register(dir string) error {
 	return writeFile(filepath.Join(dir, runsDir, strconv.Itoa(parent.Pid)), raw)
 }
 
-func read(dir string) (state, error) {
-	var s state
+func read[C any](dir string) (state[C], error) {
+	var s state[C]
 	raw, err := os.ReadFile(filepath.Join(dir, stateFile))
 	if err != nil {
 		return s, err
