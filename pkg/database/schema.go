@@ -21,6 +21,9 @@ func (e *SchemaTooOldError) Error() string {
 	return fmt.Sprintf("schema %s is at version %d, this program needs %d: run `migrate up`", e.Schema, e.Have, e.Need)
 }
 
+// Reason is the text, for readiness pages.
+func (e *SchemaTooOldError) Reason() string { return e.Error() }
+
 // DirtyError is the state of a schema in which a migration began and did not
 // come to its end, because its process was killed.
 type DirtyError struct {
@@ -36,6 +39,9 @@ func (e *DirtyError) Error() string {
 		"if not: UPDATE %[3]s SET version = %[4]d, dirty = false; then run `migrate up` again",
 		e.Schema, e.Version, table, e.Previous)
 }
+
+// Reason is the text, for readiness pages.
+func (e *DirtyError) Reason() string { return e.Error() }
 
 // CheckSchema tells whether this program can work with the schema as it is:
 // nil, *SchemaTooOldError, *DirtyError or the fault of asking. A schema that is

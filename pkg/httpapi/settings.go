@@ -1,0 +1,45 @@
+package httpapi
+
+import (
+	"time"
+
+	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/pkg/security"
+)
+
+// Settings are the variables that every HTTP service shares. ADDR and
+// PRIVATE_ADDR are declared by each service, whose ports differ.
+type Settings struct {
+	Edge           Edge          `env:"EDGE" envDefault:"gateway" help:"who stands in front: gateway, or direct when the service faces the Internet itself"`
+	TrustedProxies []string      `env:"TRUSTED_PROXIES" example:"10.0.0.0/8" help:"addresses and networks whose X-Forwarded-For is believed; default: none"`
+	Pprof          bool          `env:"PPROF" envDefault:"false" help:"serve profiles on the private port"`
+	ShutdownGrace  time.Duration `env:"SHUTDOWN_GRACE" envDefault:"5s" help:"how long a stopping process is not ready but still serves, until everybody knows; none in development"`
+	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"25s" help:"how long requests may take to end once no new ones are accepted"`
+}
+
+// Proxies gives the proxies of TRUSTED_PROXIES, which Validate has looked at.
+func (s Settings) Proxies() security.Proxies {
+	p, err := security.ParseProxies(s.TrustedProxies)
+	if err != nil {
+		return security.Proxies{} // nobody is trusted rather than somebody wrong
+	}
+	return p
+}
+
+// Validate refuses proxies that are neither addresses nor networks.
+func (s Settings) Validate() []config.Fault {
+	if _, err := security.ParseProxies(s.TrustedProxies); err != nil {
+		return []config.Fault{{Name: "TRUSTED_PROXIES", Problem: "is not a list of addresses and networks", Example: "10.0.0.0/8,192.0.2.7"}}
+	}
+	return nil
+}
+
+// Serve gives what Serve needs to know. In development nobody watches the
+// readiness, so a stop does not wait for anybody to see it fall.
+func (s Settings) Serve(addr, privateAddr string, development bool, health *Health) ServeSettings {
+	out := ServeSettings{Addr: addr, PrivateAddr: privateAddr, Health: health, Grace: s.ShutdownGrace, Drain: s.DrainTimeout}
+	if development {
+		out.Grace = 0
+	}
+	return out
+}
