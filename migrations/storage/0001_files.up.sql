@@ -45,6 +45,7 @@ CREATE TABLE storage.uploads (
     owner_id       text        NOT NULL CHECK (octet_length(owner_id) BETWEEN 1 AND 64),
     object_key     text        NOT NULL UNIQUE,
     reserved_bytes bigint      NOT NULL CHECK (reserved_bytes >= 0),
+    reserved_files bigint      NOT NULL CHECK (reserved_files IN (0, 1)),
     expires_at     timestamptz NOT NULL,
     created_at     timestamptz NOT NULL DEFAULT now()
 );
