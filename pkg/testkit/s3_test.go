@@ -61,15 +61,16 @@ func presigned(t *testing.T, s objectstore.Settings, key string) *url.URL {
 	return u
 }
 
-// putHalf announces 1,000 bytes, sends 4 and closes its side of the connection.
+// putHalf announces 1 MiB, sends half of it and closes its side of the connection.
 func putHalf(t *testing.T, u *url.URL) *http.Response {
 	t.Helper()
+	const size = 1 << 20
 	conn, err := net.Dial("tcp", u.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\nhalf", u.RequestURI(), u.Host)
+	fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", u.RequestURI(), u.Host, size, strings.Repeat("x", size/2))
 	conn.(*net.TCPConn).CloseWrite()
 	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
