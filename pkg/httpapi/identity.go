@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -47,16 +48,23 @@ func Authenticated(v TokenVerifier) Middleware {
 func Internal(tokens security.ServiceTokens) Middleware {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if !tokens.Check(ctx.Header("Authorization")) {
-			unauthorized(ctx)
+			refuseToken(ctx, ErrServiceToken)
 			return
 		}
 		next(ctx)
 	}
 }
 
-func unauthorized(ctx huma.Context) {
+// ErrServiceToken refuses another service. Its code is its own: a caller must be
+// able to tell a wrong SERVICE_TOKENS from what the operation itself says about a
+// person ("no such session").
+var ErrServiceToken = problem.New(http.StatusUnauthorized, "SERVICE_TOKEN_REFUSED", "This address is for services that show their token")
+
+func unauthorized(ctx huma.Context) { refuseToken(ctx, problem.Unauthorized) }
+
+func refuseToken(ctx huma.Context, p *problem.Problem) {
 	ctx.SetHeader("WWW-Authenticate", "Bearer") // RFC 9110 section 11.6.1 wants one with each 401
-	Refuse(ctx, problem.Unauthorized)
+	Refuse(ctx, p)
 }
 
 // Caller gives who makes this request, or problem.Unauthorized in an operation

@@ -33,6 +33,8 @@ type ServeSettings struct {
 	Drain time.Duration
 	// TLS, when set, is for the public listener.
 	TLS *tls.Config
+	// Tune, when set, has the last word on the public listener's server.
+	Tune func(*http.Server)
 	// Listening, when set, is told the addresses once both are open.
 	Listening func(public, private net.Addr)
 }
@@ -59,13 +61,16 @@ func Serve(ctx context.Context, s ServeSettings, public, private http.Handler, l
 	go s.Health.Run(life)
 
 	failed := make(chan error, 2)
-	run := func(l net.Listener, h http.Handler) *http.Server {
+	run := func(l net.Listener, h http.Handler, tune func(*http.Server)) *http.Server {
 		server := newServer(life, h, log)
+		if tune != nil {
+			tune(server)
+		}
 		go func() { failed <- server.Serve(l) }()
 		return server
 	}
-	privateServer := run(inner, private)
-	publicServer := run(outer, public)
+	privateServer := run(inner, private, nil)
+	publicServer := run(outer, public, s.Tune)
 	log.InfoContext(ctx, "serving", "addr", outer.Addr().String(), "private_addr", inner.Addr().String())
 	if s.Listening != nil {
 		s.Listening(outer.Addr(), inner.Addr())
