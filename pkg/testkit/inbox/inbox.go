@@ -29,7 +29,8 @@ type Server struct {
 
 	mu       sync.Mutex
 	smtp     *smtp.Server
-	smtpAddr string // stays the same over StopSMTP and StartSMTP
+	listener net.Listener // of smtp, which may not have seen it yet when it is closed
+	smtpAddr string       // stays the same over StopSMTP and StartSMTP
 	handed   map[string]bool
 }
 
@@ -62,7 +63,7 @@ func (s *Server) StartSMTP() error {
 	if err != nil {
 		return fmt.Errorf("inbox SMTP: %w", err)
 	}
-	s.smtpAddr = l.Addr().String()
+	s.smtpAddr, s.listener = l.Addr().String(), l
 	s.smtp = newSMTP(s.store)
 	go s.smtp.Serve(l)
 	return nil
@@ -72,7 +73,8 @@ func (s *Server) StartSMTP() error {
 func (s *Server) StopSMTP() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.smtp.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+	s.listener.Close()
+	if err := s.smtp.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("inbox SMTP: %w", err)
 	}
 	return nil
