@@ -23,7 +23,20 @@ func (a *API) stages() []echo.MiddlewareFunc {
 	if a.config.Edge == EdgeDirect {
 		stages = append(stages, a.protect, a.limit)
 	}
+	if a.config.EmptyNotFound {
+		stages = append(stages, refuseOptions)
+	}
 	return stages
+}
+
+// refuseOptions keeps the router from answering OPTIONS by itself.
+func refuseOptions(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method == http.MethodOptions {
+			return echo.ErrNotFound
+		}
+		return next(c)
+	}
 }
 
 // identify gives the request its id, its place in a trace and its client's
