@@ -27,7 +27,7 @@ type Discarder interface {
 
 // Rename gives the owner's file another name: one that promises nothing else
 // than what the file is, and that no other file of the owner has.
-func (s *Shelf) Rename(ctx context.Context, owner string, id uuid.UUID, name validation.FileName, only condition.Write) (f File, err error) {
+func (s *Shelf) Rename(ctx context.Context, owner string, id uuid.UUID, name validation.FileName, only condition.Write) (f Record, err error) {
 	err = database.InTx(ctx, s.DB, func(tx pgx.Tx) error {
 		if f, err = lockIf(ctx, tx, owner, id, only); err != nil {
 			return err
@@ -68,10 +68,10 @@ func (s *Shelf) Delete(ctx context.Context, owner string, id uuid.UUID, only con
 }
 
 // lockIf locks the owner's file, if it is as the sender of the request wants it.
-func lockIf(ctx context.Context, tx pgx.Tx, owner string, id uuid.UUID, only condition.Write) (File, error) {
+func lockIf(ctx context.Context, tx pgx.Tx, owner string, id uuid.UUID, only condition.Write) (Record, error) {
 	f, err := Lock(ctx, tx, owner, id)
 	if err != nil {
-		return File{}, err
+		return Record{}, err
 	}
 	return f, only.Check(f.ETag())
 }

@@ -20,8 +20,8 @@ var (
 	ErrNameTaken = problem.New(http.StatusConflict, "NAME_TAKEN", "Another file of yours has this name")
 )
 
-// File is a file that is complete.
-type File struct {
+// Record is a file that is complete, as we keep it; File is what clients see of it.
+type Record struct {
 	ID          uuid.UUID
 	Owner       string
 	Name        string
@@ -35,7 +35,7 @@ type File struct {
 
 // ETag is the strong entity tag of the file's bytes. It is made of their hash:
 // the same bytes have the same tag, however often they are uploaded.
-func (f File) ETag() string {
+func (f Record) ETag() string {
 	return `"` + hex.EncodeToString(f.SHA256[:16]) + `"`
 }
 

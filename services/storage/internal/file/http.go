@@ -41,8 +41,8 @@ func (h *Handler) Routes(api huma.API) {
 	}, h.delete)
 }
 
-// Document is a file as clients see it.
-type Document struct {
+// File is a file as clients see it.
+type File struct {
 	ID          string    `json:"id" format:"uuid"`
 	Name        string    `json:"name" doc:"Unique among your files" maxLength:"255"`
 	Size        int64     `json:"size" doc:"Bytes" minimum:"0"`
@@ -53,9 +53,9 @@ type Document struct {
 	UpdatedAt   time.Time `json:"updated_at" doc:"Last change of content or name"`
 }
 
-// Document gives the file as clients see it.
-func (f File) Document() Document {
-	return Document{
+// File gives the file as clients see it.
+func (f Record) File() File {
+	return File{
 		ID: f.ID.String(), Name: f.Name, Size: f.Size, ContentType: f.ContentType, SHA256: hex.EncodeToString(f.SHA256),
 		ETag: f.ETag(), CreatedAt: f.CreatedAt.UTC(), UpdatedAt: f.UpdatedAt.UTC(),
 	}
@@ -69,7 +69,7 @@ type listInput struct {
 
 type listOutput struct {
 	Body struct {
-		Items      []Document `json:"items" nullable:"false"`
+		Items      []File `json:"items" nullable:"false"`
 		NextCursor *string    `json:"next_cursor" doc:"Where the next page starts; null on the last one"`
 	}
 }
@@ -87,9 +87,9 @@ func (h *Handler) list(ctx context.Context, in *listInput) (*listOutput, error) 
 		return nil, err
 	}
 	out := &listOutput{}
-	out.Body.Items = make([]Document, len(files))
+	out.Body.Items = make([]File, len(files))
 	for i, f := range files {
-		out.Body.Items[i] = f.Document()
+		out.Body.Items[i] = f.File()
 	}
 	if next != "" {
 		out.Body.NextCursor = (*string)(&next)
@@ -99,7 +99,7 @@ func (h *Handler) list(ctx context.Context, in *listInput) (*listOutput, error) 
 
 // output has no ETag header: a tag there would be one of this description, which
 // changes with the name, and the file's is one of its bytes.
-type output struct{ Body Document }
+type output struct{ Body File }
 
 // One names a file in a path. It is embedded in the inputs of all operations on
 // one file.
@@ -127,7 +127,7 @@ func (h *Handler) get(ctx context.Context, in *One) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{f.Document()}, nil
+	return &output{f.File()}, nil
 }
 
 type renameInput struct {
@@ -147,7 +147,7 @@ func (h *Handler) rename(ctx context.Context, in *renameInput) (*output, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &output{f.Document()}, nil
+	return &output{f.File()}, nil
 }
 
 type deleteInput struct {

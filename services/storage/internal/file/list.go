@@ -28,7 +28,7 @@ type after struct {
 	Name    *string    `json:"n,omitempty"`
 }
 
-func afterOf(f File, order Order) after {
+func afterOf(f Record, order Order) after {
 	if order == ByName {
 		return after{Name: &f.Name}
 	}
@@ -46,7 +46,7 @@ func (a after) fits(order Order) bool {
 // List gives up to limit of the owner's files behind the cursor, and the cursor
 // of the next page, which is empty when this is the last one. It gives
 // validation.ErrCursor for a cursor of another list.
-func (s *Store) List(ctx context.Context, owner string, order Order, cursor validation.Cursor, limit int) ([]File, validation.Cursor, error) {
+func (s *Store) List(ctx context.Context, owner string, order Order, cursor validation.Cursor, limit int) ([]Record, validation.Cursor, error) {
 	var from after
 	if cursor != "" {
 		var err error
@@ -64,7 +64,7 @@ func (s *Store) List(ctx context.Context, owner string, order Order, cursor vali
 	return files, next, err
 }
 
-func (s *Store) page(ctx context.Context, owner string, order Order, from after, n int) ([]File, error) {
+func (s *Store) page(ctx context.Context, owner string, order Order, from after, n int) ([]Record, error) {
 	var rows pgx.Rows
 	if order == ByName {
 		rows, _ = s.DB.Query(ctx, `

@@ -18,33 +18,33 @@ type Store struct{ DB database.Querier }
 // columns are those of scan, in its order.
 const columns = `id, owner_id, name, size, content_type, sha256, object_key, created_at, updated_at`
 
-func scan(row pgx.CollectableRow) (File, error) {
-	var f File
+func scan(row pgx.CollectableRow) (Record, error) {
+	var f Record
 	err := row.Scan(&f.ID, &f.Owner, &f.Name, &f.Size, &f.ContentType, &f.SHA256, &f.Key, &f.CreatedAt, &f.UpdatedAt)
 	return f, err
 }
 
 // one collects the only row of a query, or gives ErrNotFound.
-func one(doing string, rows pgx.Rows) (File, error) {
+func one(doing string, rows pgx.Rows) (Record, error) {
 	f, err := pgx.CollectExactlyOneRow(rows, scan)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return File{}, ErrNotFound
+		return Record{}, ErrNotFound
 	case err != nil:
-		return File{}, fmt.Errorf("%s: %w", doing, nameTaken(err))
+		return Record{}, fmt.Errorf("%s: %w", doing, nameTaken(err))
 	}
 	return f, nil
 }
 
 // ByID gives the owner's file, or ErrNotFound.
-func (s *Store) ByID(ctx context.Context, owner string, id uuid.UUID) (File, error) {
+func (s *Store) ByID(ctx context.Context, owner string, id uuid.UUID) (Record, error) {
 	rows, _ := s.DB.Query(ctx, `SELECT `+columns+` FROM storage.files WHERE id = $1 AND owner_id = $2`, id, owner)
 	return one("file by id", rows)
 }
 
 // Occupying gives the files that stand in the way of a new one of this id and
 // name: the one with the id, whoever owns it, and the owner's one with the name.
-func Occupying(ctx context.Context, q database.Querier, owner string, id uuid.UUID, name string) ([]File, error) {
+func Occupying(ctx context.Context, q database.Querier, owner string, id uuid.UUID, name string) ([]Record, error) {
 	rows, _ := q.Query(ctx, `
 		SELECT `+columns+` FROM storage.files WHERE id = $1
 		UNION
@@ -59,7 +59,7 @@ func Occupying(ctx context.Context, q database.Querier, owner string, id uuid.UU
 // Insert adds a file and gives it as it is stored. The database decides whether
 // its id and its name are free: ErrNotFound for an id that somebody else's file
 // has, ErrNameTaken for a name.
-func Insert(ctx context.Context, tx pgx.Tx, f File) (File, error) {
+func Insert(ctx context.Context, tx pgx.Tx, f Record) (Record, error) {
 	rows, _ := tx.Query(ctx, `
 		INSERT INTO storage.files (id, owner_id, name, size, content_type, sha256, object_key)
 		VALUES (@id, @owner, @name, @size, @type, @sha256, @key)
@@ -68,7 +68,7 @@ func Insert(ctx context.Context, tx pgx.Tx, f File) (File, error) {
 }
 
 // Replace puts new content, and a name, in the place of the owner's file.
-func Replace(ctx context.Context, tx pgx.Tx, f File) (File, error) {
+func Replace(ctx context.Context, tx pgx.Tx, f Record) (Record, error) {
 	rows, _ := tx.Query(ctx, `
 		UPDATE storage.files
 		SET name = @name, size = @size, content_type = @type, sha256 = @sha256, object_key = @key, updated_at = now()
@@ -77,7 +77,7 @@ func Replace(ctx context.Context, tx pgx.Tx, f File) (File, error) {
 	return one("replace file", rows)
 }
 
-func arguments(f File) pgx.NamedArgs {
+func arguments(f Record) pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"id": f.ID, "owner": f.Owner, "name": f.Name, "size": f.Size, "type": f.ContentType, "sha256": f.SHA256, "key": f.Key,
 	}
@@ -85,13 +85,13 @@ func arguments(f File) pgx.NamedArgs {
 
 // Lock gives the owner's file and keeps others from changing it until the
 // transaction ends, or gives ErrNotFound.
-func Lock(ctx context.Context, tx pgx.Tx, owner string, id uuid.UUID) (File, error) {
+func Lock(ctx context.Context, tx pgx.Tx, owner string, id uuid.UUID) (Record, error) {
 	rows, _ := tx.Query(ctx, `SELECT `+columns+` FROM storage.files WHERE id = $1 AND owner_id = $2 FOR UPDATE`, id, owner)
 	return one("lock file", rows)
 }
 
 // Rename gives the file another name, or ErrNameTaken.
-func Rename(ctx context.Context, tx pgx.Tx, id uuid.UUID, name string) (File, error) {
+func Rename(ctx context.Context, tx pgx.Tx, id uuid.UUID, name string) (Record, error) {
 	rows, _ := tx.Query(ctx, `UPDATE storage.files SET name = $2, updated_at = now() WHERE id = $1 RETURNING `+columns, id, name)
 	return one("rename file", rows)
 }

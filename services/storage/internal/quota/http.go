@@ -31,11 +31,11 @@ func (h *Handler) InternalRoutes(api huma.API) {
 }
 
 type output struct {
-	Body Document
+	Body Quota
 }
 
-// Document is an account as its owner sees it.
-type Document struct {
+// Quota is an account as its owner sees it.
+type Quota struct {
 	Used     int64  `json:"used_bytes" doc:"Of all your files"`
 	Reserved int64  `json:"reserved_bytes" doc:"For uploads under way"`
 	Limit    int64  `json:"limit_bytes" doc:"What your plan allows; less than used_bytes after a change to a smaller plan"`
@@ -53,7 +53,7 @@ func (h *Handler) get(ctx context.Context, _ *struct{}) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{Document{Used: a.Used, Reserved: a.Reserved, Limit: a.Limit, Plan: a.Plan, Files: a.Files, MaxFiles: a.MaxFiles}}, nil
+	return &output{Quota{Used: a.Used, Reserved: a.Reserved, Limit: a.Limit, Plan: a.Plan, Files: a.Files, MaxFiles: a.MaxFiles}}, nil
 }
 
 type setPlanInput struct {

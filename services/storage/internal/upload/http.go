@@ -44,7 +44,7 @@ type output struct {
 	Status   int
 	Location string `header:"Location" doc:"Where the file is described"`
 	ETag     string `header:"ETag" doc:"Of the file's bytes"`
-	Body     file.Document
+	Body     file.File
 }
 
 func (h *Handler) create(ctx context.Context, in *createInput) (*output, error) {
@@ -79,7 +79,7 @@ func (h *Handler) upload(ctx context.Context, content httpapi.Body, r Request) (
 	if err != nil {
 		return nil, err
 	}
-	out := &output{Status: http.StatusOK, ETag: f.ETag(), Body: f.Document()}
+	out := &output{Status: http.StatusOK, ETag: f.ETag(), Body: f.File()}
 	if created {
 		out.Status, out.Location = http.StatusCreated, "/api/storage/v1/files/"+f.ID.String()
 	}

@@ -38,7 +38,7 @@ type Open struct {
 	Name     string // that the file will have
 	Reserved quota.Reservation
 	Credit   int64      // bytes of the file that will be replaced: they are billed already
-	Replaces *file.File // nil: the file is new
+	Replaces *file.Record // nil: the file is new
 
 	touched bool // something may have been written to the store
 }
@@ -90,12 +90,12 @@ func plan(ctx context.Context, tx pgx.Tx, r Request) (*Open, error) {
 
 // place gives the file that the upload will replace, nil for none, or says why it
 // cannot be put there.
-func place(ctx context.Context, tx pgx.Tx, r Request) (*file.File, error) {
+func place(ctx context.Context, tx pgx.Tx, r Request) (*file.Record, error) {
 	found, err := file.Occupying(ctx, tx, r.Owner, r.ID, r.Name)
 	if err != nil {
 		return nil, err
 	}
-	var same, named *file.File
+	var same, named *file.Record
 	for i := range found {
 		if found[i].ID == r.ID {
 			same = &found[i]
@@ -167,7 +167,7 @@ func (s *Store) Renew(ctx context.Context, o *Open, lease time.Duration) error {
 }
 
 // Commit makes the file visible in the place of the upload and bills it.
-func (s *Store) Commit(ctx context.Context, o *Open, only condition.Write, f file.File) (kept file.File, created bool, err error) {
+func (s *Store) Commit(ctx context.Context, o *Open, only condition.Write, f file.Record) (kept file.Record, created bool, err error) {
 	err = database.InTx(ctx, s.DB, func(tx pgx.Tx) error {
 		account, err := s.Quotas.Lock(ctx, tx, o.Owner)
 		if err != nil {
@@ -192,7 +192,7 @@ func (s *Store) Commit(ctx context.Context, o *Open, only condition.Write, f fil
 
 // put inserts the file, or replaces the owner's one of the same id and lets the
 // old object go. It gives how many bytes were replaced; -1 for a new file.
-func (s *Store) put(ctx context.Context, tx pgx.Tx, f file.File, only condition.Write) (kept file.File, replaced int64, err error) {
+func (s *Store) put(ctx context.Context, tx pgx.Tx, f file.Record, only condition.Write) (kept file.Record, replaced int64, err error) {
 	old, err := current(ctx, tx, f, only)
 	if err != nil {
 		return kept, 0, err
@@ -209,7 +209,7 @@ func (s *Store) put(ctx context.Context, tx pgx.Tx, f file.File, only condition.
 
 // current gives the owner's file as it is now, nil for none, if the request may
 // still replace it.
-func current(ctx context.Context, tx pgx.Tx, f file.File, only condition.Write) (*file.File, error) {
+func current(ctx context.Context, tx pgx.Tx, f file.Record, only condition.Write) (*file.Record, error) {
 	old, err := file.Lock(ctx, tx, f.Owner, f.ID)
 	if errors.Is(err, file.ErrNotFound) {
 		return nil, only.Check("")

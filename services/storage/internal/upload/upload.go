@@ -60,13 +60,13 @@ type Request struct {
 
 // Upload takes the upload to its end: it gives the file and whether it is a new
 // one. An error means that nothing of it is left, or will be in a minute.
-func (u *Uploader) Upload(ctx context.Context, r Request) (f file.File, created bool, err error) {
+func (u *Uploader) Upload(ctx context.Context, r Request) (f file.Record, created bool, err error) {
 	if r.Size > u.MaxFile {
-		return file.File{}, false, ErrTooLarge
+		return file.Record{}, false, ErrTooLarge
 	}
 	open, err := u.Store.Begin(ctx, r, u.Lease)
 	if err != nil {
-		return file.File{}, false, err
+		return file.Record{}, false, err
 	}
 	f, created, err = u.fill(ctx, open, r)
 	if err == nil {
@@ -76,7 +76,7 @@ func (u *Uploader) Upload(ctx context.Context, r Request) (f file.File, created 
 }
 
 // fill writes the object and commits.
-func (u *Uploader) fill(ctx context.Context, open *Open, r Request) (file.File, bool, error) {
+func (u *Uploader) fill(ctx context.Context, open *Open, r Request) (file.Record, bool, error) {
 	ctx, stop := u.keep(ctx, open)
 	defer stop()
 	c := &content{
@@ -85,13 +85,13 @@ func (u *Uploader) fill(ctx context.Context, open *Open, r Request) (file.File, 
 	}
 	contentType, err := c.begin(open.Name, r.ContentType)
 	if err != nil {
-		return file.File{}, false, err
+		return file.Record{}, false, err
 	}
 	open.touched = true
 	if _, err := u.Bucket.Put(ctx, open.Key, c, c.declared, contentType); err != nil {
-		return file.File{}, false, cause(ctx, err)
+		return file.Record{}, false, cause(ctx, err)
 	}
-	return u.Store.Commit(ctx, open, r.Only, file.File{
+	return u.Store.Commit(ctx, open, r.Only, file.Record{
 		ID: r.ID, Owner: r.Owner, Name: open.Name, Size: c.count, ContentType: contentType, SHA256: c.sum(), Key: open.Key,
 	})
 }
@@ -111,7 +111,7 @@ const cleanup = 5 * time.Second
 // abandon takes back what an upload has reserved and written. It may find that
 // the commit, of which we saw only the connection break, was made after all: then
 // the upload is a success.
-func (u *Uploader) abandon(ctx context.Context, open *Open, r Request, why error) (file.File, bool, error) {
+func (u *Uploader) abandon(ctx context.Context, open *Open, r Request, why error) (file.Record, bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
 	live, err := u.Store.Abandon(ctx, open)
@@ -119,7 +119,7 @@ func (u *Uploader) abandon(ctx context.Context, open *Open, r Request, why error
 		u.Log.WarnContext(ctx, "upload left to the sweeper", "upload_id", open.ID.String(), "err", err)
 	}
 	if !live {
-		return file.File{}, false, why
+		return file.Record{}, false, why
 	}
 	f, err := u.Files.ByID(ctx, r.Owner, r.ID)
 	return f, open.Replaces == nil, err
