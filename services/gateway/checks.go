@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/observability"
+	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/services/gateway/internal/browser"
+	"github.com/codex-platform/codex/services/gateway/internal/limit"
+	"github.com/codex-platform/codex/services/gateway/internal/refusal"
+	"github.com/codex-platform/codex/services/gateway/internal/strict"
+)
+
+// protect sets the class's security headers before anything else can answer.
+func (g *gate) protect(k *call) error {
+	k.guarded = true
+	h := k.Response().Header()
+	for name, values := range k.policy.header {
+		h[name] = values
+	}
+	h["X-Request-Id"] = []string{observability.RequestID(k.Request().Context())}
+	if !k.Request().ProtoAtLeast(1, 1) {
+		h["Connection"] = closing // such a client and a proxy before it may disagree where a body ends
+	}
+	return nil
+}
+
+var closing = []string{"close"}
+
+// check refuses what could be read in two ways, and methods that the class does
+// not have.
+func (g *gate) check(k *call) error {
+	r := k.Request()
+	if !k.allowed {
+		if k.allow != "" {
+			k.Response().Header().Set("Allow", k.allow)
+		}
+		return problem.MethodNotAllowed
+	}
+	if err := strict.Check(r); err != nil {
+		return err
+	}
+	if r.ContentLength > k.policy.body && k.policy.body > 0 {
+		return problem.TooLarge
+	}
+	if g.local && browser.Navigates(r) && g.misdirected(r.Host) {
+		k.Response().Header().Set("Location", g.public.String()+r.URL.RequestURI())
+		k.Response().WriteHeader(http.StatusTemporaryRedirect)
+		return errAnswered
+	}
+	return nil
+}
+
+// misdirected holds in development when somebody typed 127.0.0.1 for localhost:
+// cookies and passkeys belong to the name.
+func (g *gate) misdirected(host string) bool {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(name)
+	own, parseErr := url.Parse(g.public.String())
+	return err == nil && parseErr == nil && addr.IsLoopback() && own.Hostname() == "localhost" && own.Port() == port
+}
+
+// share answers preflights and marks answers for pages of trusted origins.
+func (g *gate) share(k *call) error {
+	if !k.policy.shared {
+		return nil
+	}
+	k.policy.sharing.Mark(k.Response().Header(), k.Request())
+	if k.policy.sharing.Preflight(k.Response(), k.Request()) {
+		return errAnswered
+	}
+	if k.Request().Method == http.MethodOptions && k.policy.auth != foreign {
+		k.Response().Header().Set("Allow", k.allow)
+		return problem.MethodNotAllowed
+	}
+	return nil
+}
+
+// limitAddress charges the address, and with it the user where memory alone tells
+// who that is: one trip to Redis for both. An unproved caller pays for the address
+// before anything is spent on the proof.
+func (g *gate) limitAddress(k *call) error {
+	p := k.policy
+	checks := make([]cache.Check, 0, 3)
+	if p.inAll != nil {
+		checks = append(checks, cache.Check{Key: "all", Limit: *p.inAll})
+	}
+	if p.byAddr != nil {
+		checks = append(checks, cache.Check{Key: k.key, Limit: *p.byAddr})
+	}
+	if p.byUser != nil {
+		if caller, known := g.resolver.Known(k.Request().Header); known {
+			k.charged = true
+			checks = append(checks, cache.Check{Key: caller.UserID, Limit: *p.byUser})
+		}
+	}
+	return g.charge(k, checks)
+}
+
+// limitUser charges the user where limitAddress did not know who it was.
+func (g *gate) limitUser(k *call) error {
+	if k.policy.byUser == nil || k.charged || k.caller.UserID == "" {
+		return nil
+	}
+	return g.charge(k, []cache.Check{{Key: k.caller.UserID, Limit: *k.policy.byUser}})
+}
+
+func (g *gate) charge(k *call, checks []cache.Check) error {
+	if len(checks) == 0 {
+		return nil
+	}
+	worst, all := g.limiter.Allow(k.Request().Context(), checks...)
+	k.decisions = append(k.decisions, all...)
+	h := k.Response().Header()
+	h["RateLimit-Policy"] = k.policy.policies
+	h["RateLimit"] = []string{limit.State(k.decisions)}
+	if worst.Allowed {
+		return nil
+	}
+	if k.policy.shape == refusal.Auth {
+		h.Set("X-Retry-After", refusal.Seconds(worst.RetryAfter))
+	}
+	return problem.TooManyRequests.WithRetryAfter(worst.RetryAfter)
+}
+
+// identify finds out who asks, where the class wants to know.
+func (g *gate) identify(k *call) error {
+	h := k.Request().Header
+	if k.policy.auth == foreign || k.policy.auth == public && h["Authorization"] == nil {
+		return nil
+	}
+	caller, err := g.resolver.Resolve(k.Request().Context(), h, k.key)
+	if err != nil {
+		return g.unidentified(k, err)
+	}
+	if k.policy.auth != required {
+		return nil // the token was good; who it is does not matter here
+	}
+	k.caller = caller
+	if caller.SetCookie != "" {
+		k.Response().Header().Add("Set-Cookie", caller.SetCookie)
+	}
+	return nil
+}
+
+// unidentified says how to prove oneself, and takes back a JWT cookie that proves
+// nothing any more.
+func (g *gate) unidentified(k *call, err error) error {
+	if !errors.Is(err, problem.Unauthorized) {
+		return err
+	}
+	h, answer := k.Request().Header, k.Response().Header()
+	if h["Authorization"] != nil {
+		answer.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		return err
+	}
+	answer.Set("WWW-Authenticate", "Bearer")
+	if strings.Contains(strings.Join(h["Cookie"], ";"), g.cookies.JWT+"=") {
+		answer.Add("Set-Cookie", g.cookies.Expire())
+	}
+	return err
+}
+
+// checkOrigin is for changes that a cookie authenticated.
+func (g *gate) checkOrigin(k *call) error {
+	if k.policy.auth != required || !k.caller.Source.ByCookie() {
+		return nil
+	}
+	return browser.CheckOrigin(g.origins, k.Request())
+}

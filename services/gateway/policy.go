@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/services/gateway/internal/browser"
+	"github.com/codex-platform/codex/services/gateway/internal/limit"
+	"github.com/codex-platform/codex/services/gateway/internal/upstream"
+)
+
+// policy is a class ready to be applied: what can be made at start is made.
+type policy struct {
+	class
+	header   http.Header // shared by all answers: never written to
+	policies []string    // the RateLimit-Policy line
+	sharing  browser.Sharing
+	proxy    *upstream.Proxy
+}
+
+// crossing is a path with its classes by method.
+type crossing struct {
+	byMethod map[string]*policy
+	owner    *policy // for methods that no class allows: it says 405
+	allow    string
+}
+
+// pick finds the class of a request and whether its method is allowed.
+func (x *crossing) pick(method string) (p *policy, allowed bool) {
+	if p, ok := x.byMethod[method]; ok {
+		return p, true
+	}
+	if method == http.MethodOptions && x.owner.shared { // a preflight, or refused later
+		return x.owner, true
+	}
+	return x.owner, false
+}
+
+// compile makes the policies, and the crossings of the paths, from the table.
+func (g *gate) compile(s settings, classes []class) error {
+	g.crossings = map[string]*crossing{}
+	for _, c := range classes {
+		p, err := g.policyOf(s, c)
+		if err != nil {
+			return err
+		}
+		for _, path := range c.paths {
+			x := g.crossings[path]
+			if x == nil {
+				x = &crossing{byMethod: map[string]*policy{}, owner: p}
+				g.crossings[path] = x
+			}
+			for _, m := range c.methods {
+				x.byMethod[m] = p
+			}
+		}
+		g.fallback = p // the last line of the table is the widest
+	}
+	// A path with its own line for one method falls to the wider one for others.
+	g.crossings["/api/storage/v1/files"].widen(g.crossings["/api/storage/v1/*"])
+	g.crossings["/api/storage/v1/files/:id"].widen(g.crossings["/api/storage/v1/*"])
+	for _, x := range g.crossings {
+		x.sum()
+	}
+	return nil
+}
+
+func (x *crossing) widen(wider *crossing) {
+	for method, p := range wider.byMethod {
+		if _, own := x.byMethod[method]; !own {
+			x.byMethod[method] = p
+		}
+	}
+	x.owner = wider.owner
+}
+
+// sum writes the Allow line.
+func (x *crossing) sum() {
+	methods := make([]string, 0, len(x.byMethod))
+	for m := range x.byMethod {
+		methods = append(methods, m)
+	}
+	slices.Sort(methods)
+	x.allow = strings.Join(methods, ", ")
+	if x.owner.shared {
+		x.owner.sharing.Methods = x.allow
+	}
+}
+
+func (g *gate) policyOf(s settings, c class) (*policy, error) {
+	p := &policy{class: c, header: c.headers.Compile(s.PublicURL.HTTPS()), sharing: browser.Sharing{Origins: g.origins}}
+	var limits []cache.Limit
+	for _, l := range []*cache.Limit{c.inAll, c.byAddr, c.byUser} {
+		if l != nil {
+			limits = append(limits, *l)
+		}
+	}
+	p.policies = []string{limit.Policies(limits...)}
+	if c.service == "" {
+		return p, nil
+	}
+	target, err := url.Parse(c.service.String())
+	if err != nil || target.Path != "" {
+		return nil, errors.New("an address of a service must be scheme://host:port")
+	}
+	drop := map[string]bool{}
+	if !c.cookies {
+		drop["Cookie"] = true
+	}
+	if c.auth != foreign || !c.cookies {
+		drop["Authorization"] = true
+	}
+	p.proxy = upstream.New(upstream.Proxy{
+		Target: target, Path: c.path, Times: c.times, MaxBody: c.body, Drop: drop,
+		KeepPolicy: c.ownCSP, Cookies: c.cookies, RefuseCookie: g.cookies.IsJWT,
+	})
+	return p, nil
+}
+
+// knownMethods are those that Echo's router has a place for.
+var knownMethods = []string{
+	http.MethodConnect, http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch,
+	http.MethodPost, http.MethodPut, http.MethodTrace,
+}
+
+// register puts every path of a class into that class's Echo group. The same
+// handler takes all methods: which are allowed is the policy's to say.
+func (g *gate) register(e *echo.Echo) {
+	for path := range g.crossings {
+		group := e.Group("")
+		group.Match(knownMethods, path, g.serve)
+		group.RouteNotFound(path, g.serve) // methods that nobody knows
+	}
+}

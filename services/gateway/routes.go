@@ -1,0 +1,107 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/services/gateway/internal/refusal"
+	"github.com/codex-platform/codex/services/gateway/internal/upstream"
+)
+
+// authRule says who may pass.
+type authRule string
+
+const (
+	required authRule = "required" // nobody without a valid token; the token is handed on
+	public   authRule = "public"   // everybody; a bad bearer token is refused all the same
+	foreign  authRule = "foreign"  // the service has its own proof: sessions, Stripe's signature
+)
+
+// class is a kind of route: everything that its requests share.
+type class struct {
+	name     string
+	paths    []string // as Echo writes them
+	methods  []string
+	service  config.URL // where its requests go; empty: answered here
+	path     string     // the service's path where it differs
+	auth     authRule
+	byAddr   *cache.Limit
+	byUser   *cache.Limit
+	inAll    *cache.Limit
+	body     int64 // bytes
+	times    upstream.Times
+	headers  security.Headers
+	shared   bool // with pages of trusted origins (CORS)
+	ownCSP   bool // the service's content policy stays
+	cookies  bool // cookies go to the service and come from it
+	shape    refusal.Shape
+	answer   func(*gate, *call) error // where there is no service
+	shownCut bool                     // the path may end in a secret: do not log all of it
+}
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+)
+
+var (
+	reads   = []string{http.MethodGet, http.MethodHead}
+	writes  = []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	calls   = append(append([]string{}, reads...), writes...)
+	anyCall = append(append([]string{}, calls...), http.MethodOptions)
+)
+
+// strictPaths are where passwords and codes can be guessed and mails be caused.
+var strictPaths = []string{
+	"/api/auth/sign-in/*", "/api/auth/sign-up/*", "/api/auth/request-password-reset", "/api/auth/reset-password",
+	"/api/auth/reset-password/*", "/api/auth/forget-password", "/api/auth/forget-password/*",
+	"/api/auth/send-verification-email", "/api/auth/change-password", "/api/auth/change-email",
+	"/api/auth/two-factor/*", "/api/auth/email-otp/*", "/api/auth/magic-link/*", "/api/auth/phone-number/*",
+}
+
+// routes is the table of route classes. Where a path and method fit two lines,
+// Echo takes the more exact path.
+func routes(s settings) []class {
+	l := s.Limits
+	strict, auth := l.Strict.Named("strict"), l.Auth.Named("auth")
+	user, addr := l.User.Named("api"), l.Address.Named("api-address")
+	upload, open, hook := l.Upload.Named("upload"), l.Public.Named("public"), l.Webhook.Named("webhook")
+
+	quick := upstream.Times{FirstByte: 10 * time.Second, Idle: 30 * time.Second, Whole: 30 * time.Second}
+	stream := upstream.Times{FirstByte: 60 * time.Second, Idle: 60 * time.Second} // no end: 5 GiB take their time
+	pages := upstream.Times{FirstByte: 10 * time.Second, Idle: 30 * time.Second}
+	api, web := security.APIHeaders(), security.WebHeaders()
+
+	return []class{
+		{name: "auth-strict", paths: strictPaths, methods: anyCall, service: s.AuthURL, auth: foreign, byAddr: &strict,
+			body: mib, times: quick, headers: api, shared: true, cookies: true, shape: refusal.Auth, shownCut: true},
+		{name: "auth", paths: []string{"/api/auth/*"}, methods: anyCall, service: s.AuthURL, auth: foreign, byAddr: &auth,
+			body: mib, times: quick, headers: api, shared: true, cookies: true, shape: refusal.Auth, shownCut: true},
+
+		{name: "upload", paths: []string{"/api/storage/v1/files"}, methods: []string{http.MethodPost}, service: s.StorageURL, auth: required,
+			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: stream, headers: api, shared: true},
+		{name: "upload", paths: []string{"/api/storage/v1/files/:id"}, methods: []string{http.MethodPut}, service: s.StorageURL, auth: required,
+			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: stream, headers: api, shared: true},
+		{name: "storage", paths: []string{"/api/storage/v1/*"}, methods: calls, service: s.StorageURL, auth: required,
+			byAddr: &addr, byUser: &user, body: 64 * kib, times: stream, headers: api, shared: true},
+
+		{name: "billing", paths: []string{"/api/billing/v1/*"}, methods: calls, service: s.WebhookURL, auth: required,
+			byAddr: &addr, byUser: &user, body: 64 * kib, times: quick, headers: api, shared: true},
+		{name: "webhook", paths: []string{"/webhooks/stripe"}, methods: []string{http.MethodPost}, service: s.WebhookURL, auth: foreign,
+			inAll: &hook, body: mib, times: quick, headers: api},
+
+		{name: "jwks", paths: []string{"/.well-known/jwks.json"}, methods: reads, service: s.AuthURL, path: "/api/auth/jwks", auth: public,
+			byAddr: &open, times: quick, headers: api},
+		{name: "docs", paths: []string{"/openapi.json"}, methods: reads, auth: public, byAddr: &open, headers: api, answer: (*gate).joined},
+		{name: "docs", paths: []string{"/openapi/:file"}, methods: reads, auth: public, byAddr: &open, headers: api, answer: (*gate).described},
+		{name: "docs", paths: []string{"/docs", "/docs/problems"}, methods: reads, auth: public, byAddr: &open, headers: web, answer: (*gate).docs},
+
+		{name: "closed", paths: []string{"/internal", "/internal/*", "/api", "/api/*", "/webhooks", "/webhooks/*", "/.well-known", "/.well-known/*"},
+			methods: anyCall, auth: public, byAddr: &open, headers: api, answer: (*gate).nothing},
+		{name: "web", paths: []string{"/*"}, methods: reads, service: s.WebURL, auth: public, byAddr: &open,
+			times: pages, headers: web, ownCSP: true, answer: (*gate).nothing},
+	}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/pkg/httpapi"
+	"github.com/codex-platform/codex/pkg/observability"
+	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/services/gateway/internal/limit"
+)
+
+type settings struct {
+	config.Base
+	Addr        string     `env:"ADDR" envDefault:":8000" help:"where the gateway listens"`
+	PrivateAddr string     `env:"PRIVATE_ADDR" envDefault:"127.0.0.1:9000" help:"health, metrics and profiles"`
+	PublicURL   config.URL `env:"PUBLIC_URL,required" example:"https://app.example" help:"the address that people see; decides cookies, HSTS and the own origin"`
+
+	AuthURL    config.URL `env:"AUTH_URL,required" example:"http://127.0.0.1:8001" help:"the auth service"`
+	WebhookURL config.URL `env:"WEBHOOK_URL,required" example:"http://127.0.0.1:8002" help:"the webhook service (billing)"`
+	StorageURL config.URL `env:"STORAGE_URL,required" example:"http://127.0.0.1:8003" help:"the storage service"`
+	WebURL     config.URL `env:"WEB_URL" example:"http://127.0.0.1:8004" help:"the web app; empty: the APIs alone"`
+
+	ServiceTokens  config.Secrets `env:"SERVICE_TOKENS,required" min:"32" help:"what services show each other; the first is sent, all are accepted"`
+	TrustedOrigins []string       `env:"TRUSTED_ORIGINS" example:"https://admin.example,https://*.partner.example" help:"origins beside PUBLIC_URL whose pages may call"`
+	JWTIssuer      string         `env:"JWT_ISSUER" help:"who signs access tokens; default: PUBLIC_URL" example:"https://app.example"`
+	JWTAudience    string         `env:"JWT_AUDIENCE" help:"whom access tokens are for; default: PUBLIC_URL" example:"https://app.example"`
+	SessionCookie  string         `env:"SESSION_COOKIE" envDefault:"better-auth.session_token" help:"auth's session cookie, without the prefix that https gives it"`
+
+	TLSCertFile string `env:"TLS_CERT_FILE" example:"/run/tls/tls.crt" help:"serve https and HTTP/2 with this certificate chain; empty: plain HTTP/1.1 behind an ingress"`
+	TLSKeyFile  string `env:"TLS_KEY_FILE" example:"/run/tls/tls.key" help:"the key of TLS_CERT_FILE"`
+
+	MaxFile config.Size `env:"MAX_FILE_BYTES" envDefault:"5GiB" unit:"bytes" help:"the largest upload"`
+	Limits  limits
+
+	Redis cache.Settings
+	HTTP  httpapi.Settings
+	Watch observability.Settings
+}
+
+// limits are the presets of rate limits.
+type limits struct {
+	Strict  limit.Rate `env:"LIMIT_STRICT" envDefault:"5/1m" example:"5/1m" help:"sign-in, sign-up, resets, codes: by address"`
+	Auth    limit.Rate `env:"LIMIT_AUTH" envDefault:"30/1m" example:"30/1m" help:"the rest of /api/auth: by address"`
+	User    limit.Rate `env:"LIMIT_API" envDefault:"600/1m" example:"600/1m" help:"the APIs: by user"`
+	Address limit.Rate `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"the APIs: by address"`
+	Upload  limit.Rate `env:"LIMIT_UPLOAD" envDefault:"60/1m" example:"60/1m" help:"uploads: by user"`
+	Public  limit.Rate `env:"LIMIT_PUBLIC" envDefault:"300/1m" example:"300/1m" help:"pages and descriptions: by address"`
+	Webhook limit.Rate `env:"LIMIT_WEBHOOK" envDefault:"6000/1m" example:"6000/1m" help:"Stripe's events: in all"`
+}
+
+func (s settings) issuer() string   { return orElse(s.JWTIssuer, s.PublicURL.String()) }
+func (s settings) audience() string { return orElse(s.JWTAudience, s.PublicURL.String()) }
+
+func orElse(value, other string) string {
+	if value != "" {
+		return value
+	}
+	return other
+}
+
+// origins reads the list that Validate has looked at.
+func (s settings) origins() (security.Origins, error) {
+	return security.ParseOrigins(s.PublicURL.String(), s.TrustedOrigins)
+}
+
+// Validate has the rules between variables.
+func (s settings) Validate() []config.Fault {
+	var faults []config.Fault
+	if s.PublicURL != "" {
+		if _, err := s.origins(); err != nil {
+			faults = append(faults, config.Fault{Name: "TRUSTED_ORIGINS", Problem: "holds an entry that is no origin or pattern", Example: "https://admin.example,https://*.partner.example"})
+		}
+	}
+	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
+		faults = append(faults, config.Fault{Name: "TLS_KEY_FILE", Problem: "and TLS_CERT_FILE go together", Example: "/run/tls/tls.key"})
+	}
+	return faults
+}
