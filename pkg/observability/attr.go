@@ -13,7 +13,13 @@ import (
 // redactAttr is slog's ReplaceAttr: it sees the message and every attribute
 // that is not a group, with the names of the groups around it.
 func redactAttr(groups []string, a slog.Attr) slog.Attr {
+	if level, ok := levelOf(a.Value); ok {
+		return slog.String(a.Key, level.String())
+	}
 	kind := classify(a.Key)
+	if !isPlainKey(a.Key) {
+		a.Key = Redact(a.Key)
+	}
 	for _, group := range groups {
 		if around := classify(group); around == secret || around == header {
 			kind = around
@@ -28,7 +34,7 @@ func redactValue(kind secrecy, v slog.Value) slog.Value {
 	case slog.KindString:
 		return slog.StringValue(redactString(kind, v.String()))
 	case slog.KindInt64, slog.KindUint64, slog.KindFloat64:
-		if hidesNumber(kind, v.String()) {
+		if mayHide(kind, v) && hidesNumber(kind, v.String()) {
 			return slog.StringValue(markRedacted)
 		}
 	case slog.KindTime:
@@ -49,6 +55,17 @@ func redactString(kind secrecy, text string) string {
 		return text
 	}
 	return markRedacted
+}
+
+// mayHide tells whether a number is worth being printed for a closer look.
+func mayHide(kind secrecy, v slog.Value) bool {
+	switch {
+	case kind != open:
+		return true
+	case v.Kind() == slog.KindInt64:
+		return v.Int64() >= 1e14
+	}
+	return v.Kind() == slog.KindUint64 && v.Uint64() >= 1e14
 }
 
 // hidesNumber tells whether a number has to be hidden: by its key, or because
@@ -73,7 +90,7 @@ func redactAny(kind secrecy, v any) (safe any) {
 		}
 	}()
 	switch v := v.(type) {
-	case nil, slog.Level, bool:
+	case nil, bool:
 		return v
 	case error:
 		return redactString(kind, v.Error())
@@ -133,4 +150,13 @@ func redactMembers(around secrecy, members map[string]any) map[string]any {
 		safe[Redact(key)] = redactTree(kind, value)
 	}
 	return safe
+}
+
+// levelOf gives the level that slog itself puts into each line.
+func levelOf(v slog.Value) (slog.Level, bool) {
+	if v.Kind() != slog.KindAny {
+		return 0, false
+	}
+	level, ok := v.Any().(slog.Level)
+	return level, ok
 }

@@ -15,7 +15,9 @@ const (
 )
 
 // exact lists the keys whose whole name decides, in lower case without separators.
+// The open ones are in nearly every line; naming them saves the search of their parts.
 var exact = keySet(map[secrecy]string{
+	open:     "time level msg err service traceid spanid requestid method route path status took bytes client userid useragent reason",
 	secret:   "pwd pass jwt sig dsn",
 	header:   "authorization proxyauthorization cookie setcookie",
 	personal: "name firstname lastname fullname displayname givenname familyname middlename maidenname surname nickname username cardholder cardholdername accountholder customername recipientname contactname legalname address postaladdress streetaddress homeaddress billingaddress shippingaddress addressline1 addressline2 addressline3 line1 line2 street streetname housenumber postalcode postcode zip zipcode city birthdate birthday dateofbirth dob birth born",
@@ -95,17 +97,21 @@ func normalize(buffer *[maxKey]byte, key string) []byte {
 	at := maxKey
 	for i := len(key) - 1; i >= 0 && at > 0; i-- {
 		c := key[i]
-		switch {
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		case c == '_', c == '-', c == '.', c == ' ':
+		if classes[c] == joint || c == ' ' {
 			continue
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
 		}
 		at--
 		buffer[at] = c
 	}
 	return buffer[at:]
+}
+
+// isPlainKey tells whether a key is a short word, as keys in code are.
+func isPlainKey(key string) bool {
+	return len(key) <= maxKey && endOf(key, 0, isKeyByte) == len(key)
 }
 
 // harmlessCode tells whether the value of a key "code" is the code of an

@@ -69,13 +69,16 @@ func (z *scanner) jwt(start int) bool {
 		return false
 	}
 	first := endOf(s, start, isBase64URL)
-	to := endOf(s, first, isTokenByte)
-	if first-start >= 40 || first-start >= 10 && to-first >= 5 {
-		z.mask(start, endOf(s, to, func(c byte) bool { return c == '=' }), markToken)
-		return true
-	}
 	z.noToken = first // one look at a run is enough, however many "eyJ" are in it
-	return false
+	if first-start < 10 {
+		return false
+	}
+	to := endOf(s, first, isTokenByte)
+	if first-start < 40 && to-first < 5 {
+		return false
+	}
+	z.mask(start, endOf(s, to, func(c byte) bool { return c == '=' }), markToken)
+	return true
 }
 
 func isBase64URL(c byte) bool { return isAlnum(c) || c == '-' || c == '_' }
