@@ -2,10 +2,12 @@ package cache
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -68,7 +70,7 @@ func (s *Sessions[T]) Get(ctx context.Context, tokenHash []byte) (value T, ok bo
 		raw, err = s.rdb.Get(ctx, key).Bytes()
 		return err
 	})
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return value, false, fmt.Errorf("cached session: %w", err)
 	}
 	_, body, _ := bytes.Cut(raw, []byte{'|'})
@@ -95,12 +97,11 @@ func (s *Sessions[T]) Fill(ctx context.Context, tokenHash []byte, value T, versi
 // Outdate drops cached values older than this version, after the row changed:
 // the next Get asks the database. Newer ones stay.
 func (s *Sessions[T]) Outdate(ctx context.Context, version int64, tokenHashes ...[]byte) error {
+	var failed error
 	for _, hash := range tokenHashes {
-		if err := s.drop(ctx, s.key(hash), version); err != nil {
-			return err
-		}
+		failed = cmp.Or(failed, s.drop(ctx, s.key(hash), version))
 	}
-	return nil
+	return failed
 }
 
 // Delete ends cached sessions whose rows are gone, and keeps a late fill out.

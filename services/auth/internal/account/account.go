@@ -1,0 +1,272 @@
+// Package account owns signing up and signing in with an address and a password,
+// and changing that password.
+//
+// What an outsider can learn is decided here: an unknown address, an account
+// without a password and a wrong password give one answer after the same work
+// (AUTH-06); where addresses must be proven, signing up with a known address
+// looks like signing up with a new one (AUTH-08).
+package account
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/codex-platform/codex/pkg/database"
+	"github.com/codex-platform/codex/pkg/mail"
+	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/pkg/security"
+
+	"github.com/codex-platform/codex/services/auth/internal/limit"
+	"github.com/codex-platform/codex/services/auth/internal/mailer"
+	"github.com/codex-platform/codex/services/auth/internal/password"
+	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// The refusals of this feature.
+var (
+	ErrExists       = problem.New(http.StatusUnprocessableEntity, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email.")
+	ErrEmail        = problem.New(http.StatusBadRequest, "INVALID_EMAIL", "Invalid email")
+	ErrCredentials  = problem.New(http.StatusUnauthorized, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password")
+	ErrNotVerified  = problem.New(http.StatusForbidden, "EMAIL_NOT_VERIFIED", "Email not verified")
+	ErrNoCredential = problem.New(http.StatusBadRequest, "CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found")
+	ErrClosed       = problem.New(http.StatusBadRequest, "EMAIL_PASSWORD_SIGN_UP_DISABLED", "Email and password sign up is not enabled")
+)
+
+// Rules are the switches of this feature.
+type Rules struct {
+	// Verify: an address must be proven before it signs in.
+	Verify bool
+	// AutoSignIn: signing up signs in, where the address need not be proven first.
+	AutoSignIn bool
+	// MailOnSignUp and MailOnSignIn send a verification letter to an address
+	// that is not proven.
+	MailOnSignUp bool
+	MailOnSignIn bool
+	// Closed: nobody can sign up.
+	Closed bool
+}
+
+// hides tells whether signing up must not show if an address is known.
+func (r Rules) hides() bool { return r.Verify || !r.AutoSignIn }
+
+// Accounts signs people up and in.
+type Accounts struct {
+	DB        database.Beginner
+	Store     Store
+	Passwords password.Policy
+	Sessions  *session.Registry
+	Letters   mailer.Outbox
+	Limits    *limit.Limits
+	Rules     Rules
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// newcomer is who signs up.
+type newcomer struct {
+	user     user.User
+	hash     string
+	language string
+	callback string
+	remember bool
+}
+
+// signUp keeps a new account and gives its session, if it gets one at once. For
+// a known address nothing is kept and nothing is told to the caller; the owner
+// gets a letter.
+func (a *Accounts) signUp(ctx context.Context, c *wire.Call, n newcomer) (*session.Live, error) {
+	var live *session.Live
+	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
+		live = nil
+		inserted, err := user.Store{DB: tx}.Insert(ctx, n.user)
+		switch {
+		case err != nil:
+			return err
+		case !inserted && !a.Rules.hides():
+			return ErrExists
+		case !inserted:
+			return a.warnOwner(ctx, tx, n)
+		}
+		live, err = a.begin(ctx, tx, c, n)
+		return err
+	})
+	if err == nil && live != nil {
+		a.Log.InfoContext(ctx, "signed up", "user_id", n.user.ID, "session_id", live.ID)
+	}
+	return live, err
+}
+
+// begin writes what belongs to a new account beside the person.
+func (a *Accounts) begin(ctx context.Context, tx pgx.Tx, c *wire.Call, n newcomer) (*session.Live, error) {
+	if err := (Store{DB: tx}).Insert(ctx, n.user.ID, n.hash, n.user.CreatedAt); err != nil {
+		return nil, err
+	}
+	if a.Rules.MailOnSignUp {
+		if err := a.Letters.Put(ctx, tx, verification(n.user, "sign-up", n.language, n.callback)); err != nil {
+			return nil, err
+		}
+	}
+	if a.Rules.hides() {
+		a.Log.InfoContext(ctx, "signed up", "user_id", n.user.ID)
+		return nil, nil
+	}
+	live, err := a.Sessions.Begin(ctx, tx, n.user, c, n.remember)
+	return &live, err
+}
+
+// verification is the letter that proves an address.
+func verification(u user.User, cause, language, callback string) mailer.Letter {
+	return mailer.Letter{Kind: mail.VerifyEmail, UserID: u.ID, Cause: cause,
+		Contents: mailer.Contents{To: u.Email, Name: u.Name, Language: language, Callback: callback}}
+}
+
+// warnOwner tells the owner of an address that somebody tried to sign up with
+// it, once an hour at most.
+func (a *Accounts) warnOwner(ctx context.Context, tx pgx.Tx, n newcomer) error {
+	owner, err := user.Store{DB: tx}.ByEmail(ctx, n.user.Email)
+	if errors.Is(err, user.ErrNone) {
+		return nil // deleted a moment ago; the caller cannot tell and tries again
+	} else if err != nil {
+		return err
+	}
+	return a.Letters.Put(ctx, tx, mailer.Letter{
+		Kind: mail.AccountExists, UserID: owner.ID, Cause: a.Now().UTC().Format("2006-01-02T15"),
+		Contents: mailer.Contents{To: owner.Email, Name: owner.Name, Language: n.language},
+	})
+}
+
+// signIn checks an address and a password and begins a session.
+func (a *Accounts) signIn(ctx context.Context, c *wire.Call, email, typed string, remember bool, callback string) (*session.Live, error) {
+	u, hash, err := a.Store.ByEmail(ctx, email)
+	if err != nil && !errors.Is(err, user.ErrNone) {
+		return nil, err
+	}
+	ok, upgrade, err := a.Passwords.Match(ctx, typed, hash)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		a.Log.InfoContext(ctx, "sign-in refused", "user_id", u.ID, "reason", "wrong password or unknown address")
+		return nil, ErrCredentials
+	case a.Rules.Verify && !u.EmailVerified:
+		return nil, a.unproven(ctx, c, u, callback)
+	}
+	keep := *hash
+	if upgrade {
+		if keep, err = a.upgrade(ctx, u.ID, typed, *hash); err != nil {
+			return nil, err
+		}
+	}
+	live, err := a.enter(ctx, c, u, keep, remember)
+	if err == nil {
+		a.Log.InfoContext(ctx, "signed in", "user_id", u.ID, "session_id", live.ID)
+	}
+	return live, err
+}
+
+// enter begins the session while the password that was checked still is the
+// account's: a reset that runs at the same time either sees the session and
+// ends it, or was first and makes this sign-in fail.
+func (a *Accounts) enter(ctx context.Context, c *wire.Call, u user.User, hash string, remember bool) (*session.Live, error) {
+	var live session.Live
+	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
+		held, err := Store{DB: tx}.Hold(ctx, u.ID, hash)
+		if err != nil {
+			return err
+		}
+		if !held {
+			return ErrCredentials
+		}
+		live, err = a.Sessions.Begin(ctx, tx, u, c, remember)
+		return err
+	})
+	return &live, err
+}
+
+// upgrade replaces an old form of hash by the current one, and gives the hash
+// that the account has then. One that could not be replaced is still good.
+func (a *Accounts) upgrade(ctx context.Context, userID, typed, old string) (string, error) {
+	fresh, err := a.Passwords.Hasher.Hash(ctx, typed)
+	if errors.Is(err, security.ErrBusy) {
+		return old, nil
+	} else if err != nil {
+		return "", err
+	}
+	swapped, err := a.Store.Swap(ctx, userID, old, fresh, a.Now())
+	if err != nil {
+		return "", err
+	}
+	if !swapped {
+		return old, nil
+	}
+	return fresh, nil
+}
+
+// unproven refuses an address that was not proven yet, and writes to it again
+// where that is wanted.
+func (a *Accounts) unproven(ctx context.Context, c *wire.Call, u user.User, callback string) error {
+	if !a.Rules.MailOnSignIn || !a.Limits.MayWrite(ctx, u.Email) {
+		return ErrNotVerified
+	}
+	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
+		return a.Letters.Put(ctx, tx, verification(u, "sign-in "+security.NewID(), c.Header("Accept-Language"), callback))
+	})
+	if err != nil {
+		return err
+	}
+	return ErrNotVerified
+}
+
+// changePassword replaces a password by its owner's wish, and ends the other
+// sessions when asked to. The session that goes on then is a new one.
+func (a *Accounts) changePassword(ctx context.Context, c *wire.Call, live *session.Live, old, hash string, endOthers bool) (*session.Live, error) {
+	var next *session.Live
+	var ended []session.Ended
+	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
+		next, ended = nil, nil
+		now := a.Now()
+		swapped, err := Store{DB: tx}.Swap(ctx, live.UserID, old, hash, now)
+		switch {
+		case err != nil:
+			return err
+		case !swapped: // somebody else changed it a moment ago
+			return wire.ErrInvalidPassword
+		}
+		if err := (Store{DB: tx}).ForgetResets(ctx, live.UserID); err != nil {
+			return err
+		}
+		if endOthers {
+			if next, ended, err = a.startOver(ctx, tx, c, live); err != nil {
+				return err
+			}
+		}
+		return a.Letters.Put(ctx, tx, Changed(live.User, c.Header("Accept-Language")))
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.Log.InfoContext(ctx, "password changed", "user_id", live.UserID)
+	return next, a.Sessions.Announce(ctx, ended, "password changed")
+}
+
+func (a *Accounts) startOver(ctx context.Context, tx pgx.Tx, c *wire.Call, live *session.Live) (*session.Live, []session.Ended, error) {
+	ended, err := session.Store{DB: tx}.DeleteOfUser(ctx, live.UserID, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	next, err := a.Sessions.Begin(ctx, tx, live.User, c, live.Remember)
+	return &next, ended, err
+}
+
+// Changed is the letter that tells an owner of a new password.
+func Changed(u user.User, language string) mailer.Letter {
+	return mailer.Letter{Kind: mail.PasswordChanged, UserID: u.ID, Cause: security.NewID(),
+		Contents: mailer.Contents{To: u.Email, Name: u.Name, Language: language}}
+}

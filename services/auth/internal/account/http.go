@@ -1,0 +1,196 @@
+package account
+
+import (
+	"context"
+
+	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/pkg/validation"
+
+	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// Routes names every operation of this feature.
+func (a *Accounts) Routes(r *wire.Router) {
+	wire.Post(r, wire.Op{ID: "signUpEmail", Path: "/sign-up/email", Summary: "Make an account", Form: true, Errors: []int{400, 403, 422, 429}}, a.postSignUp)
+	wire.Post(r, wire.Op{ID: "signInEmail", Path: "/sign-in/email", Summary: "Begin a session with address and password", Form: true, Errors: []int{400, 401, 403, 429, 503}}, a.postSignIn)
+	wire.Post(r, wire.Op{ID: "changePassword", Path: "/change-password", Summary: "Change the caller's password", Session: true, Errors: []int{400, 401, 429}}, a.postChangePassword)
+	wire.Post(r, wire.Op{ID: "verifyPassword", Path: "/verify-password", Summary: "Check the caller's password", Session: true, Errors: []int{400, 401, 429}}, a.postVerifyPassword)
+}
+
+type signUpForm struct {
+	Name        string           `json:"name" max:"200"`
+	Email       validation.Email `json:"email"`
+	Password    string           `json:"password"`
+	Image       wire.Text        `json:"image" max:"2048"`
+	CallbackURL *string          `json:"callbackURL" doc:"Where the verification link leads on to"`
+	RememberMe  *bool            `json:"rememberMe"`
+}
+
+// SignUp is what signing up answers; the token is null when the address must be
+// proven first.
+type SignUp struct {
+	Token *string      `json:"token"`
+	User  user.Profile `json:"user"`
+}
+
+func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, in signUpForm) (*wire.Answer[SignUp], error) {
+	if err := user.Protected(c.Members()); err != nil {
+		return nil, err
+	}
+	if a.Rules.Closed {
+		return nil, ErrClosed
+	}
+	chosen, err := a.Passwords.Choose(in.Password)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := a.Passwords.Hash(ctx, chosen) // for a known address too: the work must not tell
+	if err != nil {
+		return nil, err
+	}
+	n := newcomer{
+		user: user.New(security.NewID(), in.Name, in.Email.String(), in.Image.Value, a.Now()),
+		hash: hash, language: c.Header("Accept-Language"), callback: value(in.CallbackURL), remember: yes(in.RememberMe),
+	}
+	live, err := a.signUp(ctx, c, n)
+	if err != nil {
+		return nil, err
+	}
+	answer := wire.OK(SignUp{User: n.user.Profile()})
+	if live != nil {
+		answer.Body.Token = &live.Token
+		a.Sessions.Cookies.Set(&answer.Headers, c, live.Token, live.Remember)
+	}
+	return answer, nil
+}
+
+type signInForm struct {
+	Email       string  `json:"email"`
+	Password    string  `json:"password"`
+	CallbackURL *string `json:"callbackURL" doc:"Where the browser goes next"`
+	RememberMe  *bool   `json:"rememberMe" doc:"false: the session ends with the browser"`
+}
+
+// SignIn is what signing in answers.
+type SignIn struct {
+	Redirect bool         `json:"redirect"`
+	Token    string       `json:"token"`
+	URL      string       `json:"url,omitempty"`
+	User     user.Profile `json:"user"`
+}
+
+func (a *Accounts) postSignIn(ctx context.Context, c *wire.Call, in signInForm) (*wire.Answer[SignIn], error) {
+	email, err := validation.ParseEmail(in.Email)
+	if err != nil {
+		return nil, ErrEmail
+	}
+	if err := a.Limits.SignIn(ctx, c.Address, email.String()); err != nil {
+		return nil, err
+	}
+	live, err := a.signIn(ctx, c, email.String(), in.Password, yes(in.RememberMe), value(in.CallbackURL))
+	if err != nil {
+		return nil, err
+	}
+	answer := wire.OK(SignIn{Token: live.Token, User: live.User.Profile()})
+	if to := value(in.CallbackURL); to != "" {
+		answer.Body.Redirect, answer.Body.URL, answer.Location = true, to, to
+	}
+	a.Sessions.Cookies.Set(&answer.Headers, c, live.Token, live.Remember)
+	return answer, nil
+}
+
+type changePasswordForm struct {
+	CurrentPassword string `json:"currentPassword"`
+	NewPassword     string `json:"newPassword"`
+	RevokeOthers    *bool  `json:"revokeOtherSessions"`
+}
+
+// PasswordChange is what changing a password answers; the token is null unless
+// the other sessions were ended.
+type PasswordChange struct {
+	Token *string      `json:"token"`
+	User  user.Profile `json:"user"`
+}
+
+func (a *Accounts) postChangePassword(ctx context.Context, c *wire.Call, in changePasswordForm) (*wire.Answer[PasswordChange], error) {
+	live, err := a.Sessions.Stored(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := a.Passwords.Choose(in.NewPassword)
+	if err != nil {
+		return nil, err
+	}
+	old, err := a.prove(ctx, live, in.CurrentPassword, ErrNoCredential)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := a.Passwords.Hash(ctx, chosen)
+	if err != nil {
+		return nil, err
+	}
+	next, err := a.changePassword(ctx, c, live, old, hash, in.RevokeOthers != nil && *in.RevokeOthers)
+	if err != nil {
+		return nil, err
+	}
+	answer := wire.OK(PasswordChange{User: live.User.Profile()})
+	if next == nil {
+		a.Sessions.Renew(&answer.Headers, c, live)
+		return answer, nil
+	}
+	answer.Body.Token = &next.Token
+	a.Sessions.Cookies.Set(&answer.Headers, c, next.Token, next.Remember)
+	return answer, nil
+}
+
+type verifyPasswordForm struct {
+	Password string `json:"password"`
+}
+
+func (a *Accounts) postVerifyPassword(ctx context.Context, c *wire.Call, in verifyPasswordForm) (*wire.Answer[wire.Status], error) {
+	live, err := a.Sessions.Stored(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.prove(ctx, live, in.Password, wire.ErrInvalidPassword); err != nil {
+		return nil, err
+	}
+	answer := wire.OK(wire.Status{Status: true})
+	a.Sessions.Renew(&answer.Headers, c, live)
+	return answer, nil
+}
+
+// prove checks the caller's own password and gives its hash. Guesses are limited
+// by account: a stolen session must not be a way to find the password.
+func (a *Accounts) prove(ctx context.Context, live *session.Live, typed string, without error) (hash string, err error) {
+	if err := a.Limits.Password(ctx, live.UserID); err != nil {
+		return "", err
+	}
+	stored, err := a.Store.Password(ctx, live.UserID)
+	if err != nil {
+		return "", err
+	}
+	ok, _, err := a.Passwords.Match(ctx, typed, stored)
+	switch {
+	case err != nil:
+		return "", err
+	case stored == nil:
+		return "", without
+	case !ok:
+		a.Log.InfoContext(ctx, "password refused", "user_id", live.UserID, "session_id", live.ID)
+		return "", wire.ErrInvalidPassword
+	}
+	return *stored, nil
+}
+
+// yes is the default of a switch that is on unless it was sent as false.
+func yes(b *bool) bool { return b == nil || *b }
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

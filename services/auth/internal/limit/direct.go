@@ -1,0 +1,74 @@
+package limit
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/security"
+
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// Switch is on or off.
+type Switch bool
+
+// UnmarshalText reads a switch.
+func (s *Switch) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "on":
+		*s = true
+	case "off":
+		*s = false
+	default:
+		return errors.New("not on or off")
+	}
+	return nil
+}
+
+// strictPaths are where passwords and codes can be guessed and letters be caused.
+var strictPaths = []string{"/sign-in/", "/sign-up/", "/request-password-reset", "/reset-password", "/send-verification-email", "/change-password", "/verify-password"}
+
+// Address charges a call to its client's address, for a service that has no
+// gateway in front. It is httpapi's Direct.Limit.
+func (l *Limits) Address(base string) func(r *http.Request, client netip.Addr, answer http.Header) error {
+	if l == nil {
+		return nil
+	}
+	return func(r *http.Request, client netip.Addr, answer http.Header) error {
+		limit := l.of(r, base)
+		if limit.Rate <= 0 {
+			return nil
+		}
+		d, _ := l.Limiter.Allow(r.Context(), cache.Check{Key: security.LimitKey(client), Limit: limit})
+		tell(answer, d)
+		if d.Allowed {
+			return nil
+		}
+		return wire.ErrTooMany.WithRetryAfter(d.RetryAfter)
+	}
+}
+
+// of gives the preset of a call.
+func (l *Limits) of(r *http.Request, base string) cache.Limit {
+	path := strings.TrimPrefix(r.URL.Path, base)
+	for _, strict := range strictPaths {
+		if strings.HasPrefix(path, strict) {
+			return cache.Limit{Name: "strict", Rate: l.Rules.StrictPaths, Per: time.Minute}
+		}
+	}
+	if r.Method == http.MethodGet {
+		return cache.Limit{Name: "api-address", Rate: l.Rules.Reads, Per: time.Minute}
+	}
+	return cache.Limit{Name: "auth", Rate: l.Rules.AuthPaths, Per: time.Minute}
+}
+
+// tell writes the limit into the answer (draft-ietf-httpapi-ratelimit-headers).
+func tell(answer http.Header, d cache.Decision) {
+	answer.Set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", d.Limit.Name, d.Limit.Rate, int(d.Limit.Per.Seconds())))
+	answer.Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", d.Limit.Name, d.Remaining, int(max(d.RetryAfter, d.ResetAfter).Seconds())+1))
+}

@@ -1,0 +1,93 @@
+// Package limit owns how often something may be tried with one account, whoever
+// asks and through whichever replica. Limits by client address alone are the
+// gateway's, or httpapi's where the service faces the Internet itself.
+package limit
+
+import (
+	"context"
+	"encoding/hex"
+	"net/netip"
+	"time"
+
+	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/security"
+
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// Rules are the limits. A rate of 0 means no limit.
+type Rules struct {
+	SignInPair    int // tries a minute for one account from one address
+	SignInAccount int // tries a minute for one account from everywhere
+	SignInAll     int // tries a minute over all accounts
+	Password      int // checks a minute of a signed-in person's own password
+	Letters       int // letters a minute that one address can be sent on request
+
+	// Calls a minute of one client address, where there is no gateway in front.
+	StrictPaths int // where passwords can be guessed or letters be caused
+	AuthPaths   int // other calls that change something
+	Reads       int
+}
+
+// Limits counts. A nil Limits lets everything through.
+type Limits struct {
+	Limiter *cache.Limiter
+	Rules   Rules
+}
+
+// SignIn charges one try to sign in (AUTH-17). It is charged before the password
+// is looked at, so that parallel tries cannot outrun the count.
+func (l *Limits) SignIn(ctx context.Context, from netip.Addr, email string) error {
+	if l == nil {
+		return nil
+	}
+	account := hidden(email)
+	return l.charge(ctx,
+		check("sign-in-pair", l.Rules.SignInPair, account+"@"+security.LimitKey(from)),
+		check("sign-in-account", l.Rules.SignInAccount, account),
+		check("sign-in-all", l.Rules.SignInAll, "all"),
+	)
+}
+
+// Password charges one check of a signed-in person's own password.
+func (l *Limits) Password(ctx context.Context, userID string) error {
+	if l == nil {
+		return nil
+	}
+	return l.charge(ctx, check("password", l.Rules.Password, userID))
+}
+
+// Letter charges a letter to an address, known or not: the refusal tells nothing.
+func (l *Limits) Letter(ctx context.Context, email string) error {
+	if l == nil {
+		return nil
+	}
+	return l.charge(ctx, check("letter", l.Rules.Letters, hidden(email)))
+}
+
+// MayWrite is Letter for letters that nobody asked for.
+func (l *Limits) MayWrite(ctx context.Context, email string) bool { return l.Letter(ctx, email) == nil }
+
+func (l *Limits) charge(ctx context.Context, checks ...cache.Check) error {
+	var asked []cache.Check
+	for _, c := range checks {
+		if c.Limit.Rate > 0 {
+			asked = append(asked, c)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	worst, _ := l.Limiter.Allow(ctx, asked...)
+	if worst.Allowed {
+		return nil
+	}
+	return wire.ErrTooMany.WithRetryAfter(worst.RetryAfter)
+}
+
+func check(name string, perMinute int, key string) cache.Check {
+	return cache.Check{Key: key, Limit: cache.Limit{Name: name, Rate: perMinute, Per: time.Minute}}
+}
+
+// hidden keeps addresses out of Redis: what is counted need not be readable.
+func hidden(email string) string { return hex.EncodeToString(security.HashToken(email)[:16]) }

@@ -1,0 +1,77 @@
+// Package mailer owns the way from a decision to a letter: the decision and the
+// letter's job are written in one transaction, so that no letter is lost and none
+// goes out for something that did not happen. The ledger makes one letter of one
+// cause; the job carries the letter sealed, because the queue lies in the
+// database and a database must not hold links that work.
+package mailer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/codex-platform/codex/pkg/mail"
+	"github.com/codex-platform/codex/pkg/security"
+)
+
+// Letter is a decision to write to somebody.
+type Letter struct {
+	Kind mail.Template
+	// UserID is whom it is about, and Cause what it is for: together with the
+	// kind they name the letter. A second one with the same name is not written.
+	UserID string
+	Cause  string
+
+	Contents
+}
+
+// Contents is what the letter will say.
+type Contents struct {
+	UserID   string `json:"user_id"`
+	To       string `json:"to"`
+	Name     string `json:"name"`
+	Language string `json:"language"`           // as the reader's browser asked for it
+	Token    string `json:"token,omitempty"`    // of a link that works once
+	Callback string `json:"callback,omitempty"` // where the link leads on to
+}
+
+// Job is a letter in the queue.
+type Job struct {
+	Template string `json:"template"`
+	ObjectID string `json:"object_id"`
+	Cause    string `json:"cause"`
+	Sealed   string `json:"sealed"`
+}
+
+// Kind names the job in the queue.
+func (Job) Kind() string { return "auth_mail" }
+
+// Outbox takes letters.
+type Outbox struct {
+	Ring security.Keyring
+	// Enqueue inserts the job in the transaction.
+	Enqueue func(ctx context.Context, tx pgx.Tx, job Job) error
+	Now     func() time.Time
+}
+
+// Put writes the letter into the ledger and the queue, in the transaction of
+// what it tells about. A letter that the ledger has already is left out.
+func (o Outbox) Put(ctx context.Context, tx pgx.Tx, l Letter) error {
+	l.Contents.UserID = l.UserID
+	fresh, err := Store{DB: tx}.Note(ctx, string(l.Kind), l.UserID, l.Cause, o.Now())
+	if err != nil || !fresh {
+		return err
+	}
+	text, err := json.Marshal(l.Contents)
+	if err != nil {
+		return fmt.Errorf("seal letter: %w", err)
+	}
+	sealed, err := o.Ring.Encrypt(text)
+	if err != nil {
+		return fmt.Errorf("seal letter: %w", err)
+	}
+	return o.Enqueue(ctx, tx, Job{Template: string(l.Kind), ObjectID: l.UserID, Cause: l.Cause, Sealed: sealed})
+}

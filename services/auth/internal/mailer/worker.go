@@ -1,0 +1,91 @@
+package mailer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/codex-platform/codex/pkg/mail"
+	"github.com/codex-platform/codex/pkg/security"
+)
+
+// ErrStale says that a letter is no longer worth sending: its link would not
+// work, or what it tells is not so any more.
+var ErrStale = errors.New("letter is stale")
+
+// Linker makes a letter's link at the moment of sending, and says how long the
+// link works; zero where the letter does not say it.
+type Linker func(ctx context.Context, c Contents) (link string, valid time.Duration, err error)
+
+// Worker sends letters.
+type Worker struct {
+	river.WorkerDefaults[Job]
+
+	Store  Store
+	Ring   security.Keyring
+	Sender mail.Sender
+	Links  map[mail.Template]Linker
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Timeout bounds one run: one attempt at the mail server and its entry.
+func (*Worker) Timeout(*river.Job[Job]) time.Duration { return 30 * time.Second }
+
+// Work sends a letter unless that was done by a run that was killed after it.
+// One that is killed between the two sends it again: the same Message-ID lets
+// the reader's program see one letter.
+func (w *Worker) Work(ctx context.Context, job *river.Job[Job]) error {
+	j := job.Args
+	sent, err := w.Store.Sent(ctx, j.Template, j.ObjectID, j.Cause)
+	if err != nil || sent {
+		return err
+	}
+	message, err := w.compose(ctx, j)
+	switch {
+	case errors.Is(err, ErrStale):
+		w.Log.InfoContext(ctx, "letter left out", "kind", j.Template, "user_id", j.ObjectID)
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := w.Sender.Send(ctx, message); err != nil {
+		if mail.Permanent(err) {
+			return river.JobCancel(fmt.Errorf("send letter: %w", err))
+		}
+		return fmt.Errorf("send letter: %w", err)
+	}
+	w.Log.InfoContext(ctx, "letter sent", "kind", j.Template, "user_id", j.ObjectID)
+	return w.Store.MarkSent(ctx, j.Template, j.ObjectID, j.Cause, w.Now())
+}
+
+func (w *Worker) compose(ctx context.Context, j Job) (mail.Message, error) {
+	var c Contents
+	text, err := w.Ring.Decrypt(j.Sealed)
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	if err != nil {
+		return mail.Message{}, river.JobCancel(fmt.Errorf("open letter: %w", err))
+	}
+	kind := mail.Template(j.Template)
+	linker := w.Links[kind]
+	if linker == nil {
+		return mail.Message{}, fmt.Errorf("letter of the kind %s has no link", j.Template)
+	}
+	link, valid, err := linker(ctx, c)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	id := j.Template + ":" + j.ObjectID + ":" + j.Cause
+	message, err := kind.Compose(id, c.To, c.Language, mail.Data{Name: c.Name, Link: link, Valid: valid})
+	if errors.Is(err, mail.ErrMessage) {
+		return mail.Message{}, river.JobCancel(err)
+	}
+	return message, err
+}

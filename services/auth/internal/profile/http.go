@@ -1,0 +1,112 @@
+// Package profile owns what people change of themselves, and what other services
+// may ask about them.
+package profile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/codex-platform/codex/pkg/httpapi"
+	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/pkg/validation"
+
+	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// The refusals of this feature.
+var (
+	ErrEmail   = problem.New(http.StatusBadRequest, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated")
+	ErrUnknown = problem.New(http.StatusNotFound, "USER_NOT_FOUND", "User not found")
+)
+
+// Handler serves profiles.
+type Handler struct {
+	Users    user.Store
+	Sessions *session.Registry
+	Services security.ServiceTokens
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Routes names every operation of this feature for the public.
+func (h *Handler) Routes(r *wire.Router) {
+	wire.Post(r, wire.Op{ID: "updateUser", Path: "/update-user", Summary: "Change the caller's name or picture", Session: true, Errors: []int{400, 401}}, h.update)
+}
+
+type updateForm struct {
+	Name  *string   `json:"name" max:"200"`
+	Image wire.Text `json:"image" max:"2048"`
+}
+
+func (h *Handler) update(ctx context.Context, c *wire.Call, in updateForm) (*wire.Answer[wire.Status], error) {
+	live, err := h.Sessions.Stored(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	switch err := user.Protected(c.Members()); {
+	case c.Members().Get("email") != nil:
+		return nil, ErrEmail
+	case err != nil:
+		return nil, err
+	case in.Name == nil && !in.Image.Set:
+		return nil, wire.ErrNothingToUpdate
+	}
+	change := user.Change{Name: in.Name, SetImage: in.Image.Set, Image: in.Image.Value}
+	if _, err := h.Users.Update(ctx, live.UserID, change, wire.Moment(h.Now())); errors.Is(err, user.ErrNone) {
+		return nil, wire.ErrUnauthorized // deleted a moment ago
+	} else if err != nil {
+		return nil, err
+	}
+	if err := h.Sessions.Changed(ctx, live.UserID); err != nil {
+		return nil, err
+	}
+	h.Log.InfoContext(ctx, "profile changed", "user_id", live.UserID)
+	answer := wire.OK(wire.Status{Status: true})
+	h.Sessions.Cookies.Set(&answer.Headers, c, live.Token, live.Remember)
+	return answer, nil
+}
+
+// InternalRoutes names every operation of this feature for other services.
+func (h *Handler) InternalRoutes(api huma.API) {
+	httpapi.Register(api, huma.Operation{
+		OperationID: "internalUser", Method: http.MethodGet, Path: "/internal/v1/users/{id}",
+		Summary: "A person, for other services", Tags: []string{"internal"},
+		Middlewares: huma.Middlewares{httpapi.Internal(h.Services)}, Errors: []int{401, 404},
+	}, h.internal)
+}
+
+type internalInput struct {
+	ID validation.UserID `path:"id" maxLength:"64"`
+}
+
+type internalOutput struct {
+	Body struct {
+		ID            string `json:"id"`
+		Email         string `json:"email"`
+		Name          string `json:"name"`
+		EmailVerified bool   `json:"email_verified"`
+		Role          string `json:"role"`
+	}
+}
+
+func (h *Handler) internal(ctx context.Context, in *internalInput) (*internalOutput, error) {
+	u, err := h.Users.ByID(ctx, string(in.ID))
+	switch {
+	case errors.Is(err, user.ErrNone):
+		return nil, ErrUnknown
+	case err != nil:
+		return nil, err
+	}
+	out := &internalOutput{}
+	out.Body.ID, out.Body.Email, out.Body.Name = u.ID, u.Email, u.Name
+	out.Body.EmailVerified, out.Body.Role = u.EmailVerified, u.Role
+	return out, nil
+}

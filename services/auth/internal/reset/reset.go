@@ -1,0 +1,146 @@
+// Package reset owns the way back in for somebody who forgot the password: a
+// link by mail, which works once and for an hour. The database holds the hash of
+// the link's token only, and the token itself travels sealed to the mail job.
+package reset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/codex-platform/codex/pkg/database"
+	"github.com/codex-platform/codex/pkg/mail"
+	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/pkg/security"
+
+	"github.com/codex-platform/codex/services/auth/internal/account"
+	"github.com/codex-platform/codex/services/auth/internal/limit"
+	"github.com/codex-platform/codex/services/auth/internal/mailer"
+	"github.com/codex-platform/codex/services/auth/internal/password"
+	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// ErrToken refuses a link that is unknown, over, or was used.
+var ErrToken = problem.New(http.StatusBadRequest, "INVALID_TOKEN", "Invalid token")
+
+// tokenLength gives 142 bits (AUTH-10).
+const tokenLength = 24
+
+// Reset replaces forgotten passwords.
+type Reset struct {
+	DB        database.Beginner
+	Store     Store
+	Passwords password.Policy
+	Sessions  *session.Registry
+	Letters   mailer.Outbox
+	Limits    *limit.Limits
+	// Base is the public address of the contract's paths: links begin with it,
+	// whatever a request says about its host (AUTH-12).
+	Base string
+	// Page is where a link leads on to when the request named no page.
+	Page string
+	// Life is how long a link works.
+	Life time.Duration
+	// EndSessions ends every session of the person.
+	EndSessions bool
+	// Floor is the least time that asking for a link takes, so that the answer's
+	// time does not tell whether there is an account.
+	Floor time.Duration
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// write makes a link for the person with this address, if there is one, in
+// place of an older link.
+func (r *Reset) write(ctx context.Context, c *wire.Call, email, page string) error {
+	return database.InTx(ctx, r.DB, func(tx pgx.Tx) error {
+		u, err := user.Store{DB: tx}.ByEmail(ctx, email)
+		if errors.Is(err, user.ErrNone) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		token, now := security.Token(tokenLength), r.Now()
+		if err := (Store{DB: tx}).Issue(ctx, u.ID, security.HashToken(token), now, now.Add(r.Life)); err != nil {
+			return err
+		}
+		r.Log.InfoContext(ctx, "password reset asked for", "user_id", u.ID)
+		return r.Letters.Put(ctx, tx, mailer.Letter{
+			Kind: mail.ResetPassword, UserID: u.ID, Cause: security.NewID(),
+			Contents: mailer.Contents{To: u.Email, Name: u.Name, Language: c.Header("Accept-Language"), Token: token, Callback: page},
+		})
+	})
+}
+
+// Link is the mailer's Linker for reset letters. A letter that waited so long
+// that its link is over, or was overtaken by a newer one, is not sent.
+func (r *Reset) Link(ctx context.Context, c mailer.Contents) (string, time.Duration, error) {
+	_, err := r.Store.Peek(ctx, security.HashToken(c.Token), r.Now())
+	switch {
+	case errors.Is(err, ErrToken):
+		return "", 0, mailer.ErrStale
+	case err != nil:
+		return "", 0, err
+	}
+	return r.Base + "/reset-password/" + c.Token + "?callbackURL=" + url.QueryEscape(c.Callback), r.Life, nil
+}
+
+// use spends a token: the new password, the end of the sessions and of the token
+// are one step, and of parallel uses one deletes the row.
+//
+// Whoever holds the token reads the person's mail, so the address counts as
+// proven from here on. That also takes an account back from somebody who signed
+// up with a foreign address and waits for its owner to confirm it.
+func (r *Reset) use(ctx context.Context, c *wire.Call, token, hash string) error {
+	var u user.User
+	var ended []session.Ended
+	err := database.InTx(ctx, r.DB, func(tx pgx.Tx) error {
+		ended = nil
+		now := wire.Moment(r.Now())
+		userID, err := Store{DB: tx}.Spend(ctx, security.HashToken(token), now)
+		if err != nil {
+			return err
+		}
+		if u, err = proven(ctx, tx, userID, now); err != nil {
+			return err
+		}
+		if err := (account.Store{DB: tx}).Set(ctx, userID, hash, now); err != nil {
+			return err
+		}
+		if r.EndSessions {
+			if ended, err = (session.Store{DB: tx}).DeleteOfUser(ctx, userID, ""); err != nil {
+				return err
+			}
+		}
+		return r.Letters.Put(ctx, tx, account.Changed(u, c.Header("Accept-Language")))
+	})
+	if err != nil {
+		return err
+	}
+	r.Log.InfoContext(ctx, "password reset", "user_id", u.ID)
+	if err := r.Sessions.Changed(ctx, u.ID); err != nil {
+		return err
+	}
+	return r.Sessions.Announce(ctx, ended, "password reset")
+}
+
+// proven gives the person, with the address marked as proven.
+func proven(ctx context.Context, tx pgx.Tx, userID string, now time.Time) (user.User, error) {
+	users := user.Store{DB: tx}
+	u, err := users.ByID(ctx, userID)
+	if err != nil {
+		return u, fmt.Errorf("owner of reset token: %w", err)
+	}
+	if u.EmailVerified {
+		return u, nil
+	}
+	return users.Verify(ctx, userID, u.Email, now)
+}

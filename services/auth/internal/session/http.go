@@ -1,0 +1,161 @@
+package session
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/pkg/security"
+
+	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// errDeferred refuses a POST that only servers with deferred refresh understand.
+var errDeferred = problem.New(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
+	"POST method requires deferSessionRefresh to be enabled in session config")
+
+// Handler serves sessions to the people whose they are.
+type Handler struct {
+	Sessions *Registry
+	// Token gives an access token for set-auth-jwt; nil switches the header off.
+	Token func(ctx context.Context, live *Live) (string, error)
+}
+
+// Routes names every operation of this feature.
+func (h *Handler) Routes(r *wire.Router) {
+	wire.Get(r, wire.Op{ID: "getSession", Path: "/get-session", Summary: "Who is signed in, or null"}, h.get)
+	wire.Post(r, wire.Op{ID: "postSession", Path: "/get-session", Summary: "Refused: sessions are extended by GET", Errors: []int{405}}, h.deferred)
+	wire.Get(r, wire.Op{ID: "listSessions", Path: "/list-sessions", Summary: "The caller's sessions; needs a fresh one", Session: true, Errors: []int{401, 403}}, h.list)
+	wire.Post(r, wire.Op{ID: "revokeSession", Path: "/revoke-session", Summary: "End one of the caller's sessions", Session: true, Errors: []int{401}}, h.revoke)
+	wire.Post(r, wire.Op{ID: "revokeSessions", Path: "/revoke-sessions", Summary: "End all of the caller's sessions", Session: true, Errors: []int{401}}, h.revokeAll)
+	wire.Post(r, wire.Op{ID: "revokeOtherSessions", Path: "/revoke-other-sessions", Summary: "End the caller's other sessions", Session: true, Errors: []int{401}}, h.revokeOthers)
+	wire.Post(r, wire.Op{ID: "signOut", Path: "/sign-out", Summary: "End this session"}, h.signOut)
+}
+
+// Both is what get-session shows.
+type Both struct {
+	Session View         `json:"session"`
+	User    user.Profile `json:"user"`
+}
+
+func (h *Handler) get(ctx context.Context, c *wire.Call) (*wire.Answer[*Both], error) {
+	a := &wire.Answer[*Both]{}
+	a.CacheControl, a.Pragma = "no-store", "no-cache"
+	live, err := h.Sessions.Current(ctx, c)
+	switch {
+	case err != nil:
+		return nil, err
+	case live == nil:
+		if p, ok := h.Sessions.Cookies.find(c); ok && p.cookie {
+			h.Sessions.Cookies.Clear(&a.Headers)
+		}
+		return a, nil
+	}
+	h.Sessions.Renew(&a.Headers, c, live)
+	if err := h.addToken(ctx, &a.Headers, live); err != nil {
+		return nil, err
+	}
+	a.Body = &Both{live.Session.View(), live.User.Profile()}
+	return a, nil
+}
+
+func (h *Handler) addToken(ctx context.Context, headers *wire.Headers, live *Live) (err error) {
+	if h.Token == nil {
+		return nil
+	}
+	headers.AuthJWT, err = h.Token(ctx, live)
+	headers.ExposeHeader("set-auth-jwt")
+	return err
+}
+
+func (h *Handler) deferred(context.Context, *wire.Call, wire.None) (*wire.Answer[wire.Status], error) {
+	return nil, errDeferred
+}
+
+func (h *Handler) list(ctx context.Context, c *wire.Call) (*wire.Answer[[]View], error) {
+	live, err := h.Sessions.Stored(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	now := h.Sessions.Now()
+	if !h.Sessions.Rules.IsFresh(&live.Session, now) {
+		return nil, wire.ErrNotFresh
+	}
+	all, err := h.Sessions.Store.OfUser(ctx, live.UserID, now)
+	if err != nil {
+		return nil, err
+	}
+	a := wire.OK([]View{})
+	for i := range all {
+		if !h.Sessions.Rules.Over(&all[i], now) {
+			a.Body = append(a.Body, all[i].View())
+		}
+	}
+	h.Sessions.Renew(&a.Headers, c, live)
+	return a, nil
+}
+
+type revokeForm struct {
+	Token string `json:"token" doc:"As listed by /list-sessions"`
+}
+
+func (h *Handler) revoke(ctx context.Context, c *wire.Call, in revokeForm) (*wire.Answer[wire.Status], error) {
+	return h.end(ctx, c, "revoked", func(live *Live) ([]Ended, error) {
+		return h.Sessions.Store.DeleteNamed(ctx, live.UserID, in.Token, security.HashToken(in.Token))
+	})
+}
+
+func (h *Handler) revokeAll(ctx context.Context, c *wire.Call, _ wire.None) (*wire.Answer[wire.Status], error) {
+	return h.end(ctx, c, "all revoked", func(live *Live) ([]Ended, error) {
+		return h.Sessions.Store.DeleteOfUser(ctx, live.UserID, "")
+	})
+}
+
+func (h *Handler) revokeOthers(ctx context.Context, c *wire.Call, _ wire.None) (*wire.Answer[wire.Status], error) {
+	return h.end(ctx, c, "others revoked", func(live *Live) ([]Ended, error) {
+		return h.Sessions.Store.DeleteOfUser(ctx, live.UserID, live.ID)
+	})
+}
+
+// end deletes sessions of the caller and, when the caller's own is among them,
+// clears the cookies.
+func (h *Handler) end(ctx context.Context, c *wire.Call, reason string, remove func(*Live) ([]Ended, error)) (*wire.Answer[wire.Status], error) {
+	live, err := h.Sessions.Stored(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := remove(live)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Sessions.Announce(ctx, ended, reason); err != nil {
+		return nil, err
+	}
+	a := wire.OK(wire.Status{Status: true})
+	for _, e := range ended {
+		if e.ID == live.ID {
+			h.Sessions.Cookies.Clear(&a.Headers)
+			return a, nil
+		}
+	}
+	h.Sessions.Renew(&a.Headers, c, live)
+	return a, nil
+}
+
+// signOut ends the session that the call belongs to. Without one there is
+// nothing to end, and the browser is cleaned all the same.
+func (h *Handler) signOut(ctx context.Context, c *wire.Call, _ wire.None) (*wire.Answer[wire.Success], error) {
+	if p, ok := h.Sessions.Cookies.find(c); ok {
+		ended, err := h.Sessions.Store.DeleteByToken(ctx, security.HashToken(p.token))
+		if err != nil {
+			return nil, err
+		}
+		if err := h.Sessions.Announce(ctx, ended, "signed out"); err != nil {
+			return nil, err
+		}
+	}
+	a := wire.OK(wire.Success{Success: true})
+	h.Sessions.Cookies.Clear(&a.Headers)
+	return a, nil
+}

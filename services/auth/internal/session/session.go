@@ -1,0 +1,105 @@
+// Package session owns signed-in people: how a session begins, how long it
+// lasts, how a request is found to belong to one, and how it ends everywhere.
+//
+// The token that proves a session is known to its client only; its SHA-256 is
+// stored. What listings and get-session show as "token" is the session's handle,
+// which can end the session and do nothing else: a page, or a list, that leaks
+// signs nobody in. The token itself is in the answer that begins the session,
+// in the cookie and in set-auth-token.
+package session
+
+import (
+	"time"
+
+	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// Session is one row.
+type Session struct {
+	ID        string
+	UserID    string
+	TokenHash []byte
+	Handle    string
+	Remember  bool
+	IPAddress string
+	UserAgent string
+	Version   int64
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// Live is a session that a request belongs to, with its person.
+type Live struct {
+	Session
+	User user.User
+
+	// Token is what the client sent.
+	Token string `json:"-"`
+	// Resend says that the cookie must be sent again: the session was extended,
+	// or the cookie was signed with an older secret.
+	Resend bool `json:"-"`
+}
+
+// version grows with every change of the session or the person.
+func (l *Live) version() int64 { return l.Session.Version + l.User.Version }
+
+// Rules are how long sessions last.
+type Rules struct {
+	Lifetime  time.Duration // of a remembered session after it was last extended
+	UpdateAge time.Duration // a session is extended when it is at least this old since
+	Absolute  time.Duration // nothing extends a session beyond this age
+	Browser   time.Duration // of a session that is not remembered; never extended
+	Fresh     time.Duration // how long a session counts as just begun; 0: always
+}
+
+// end gives the moment at which a session that is begun or extended now is over.
+func (r Rules) end(created, now time.Time, remember bool) time.Time {
+	if !remember {
+		return created.Add(r.Browser)
+	}
+	end, last := now.Add(r.Lifetime), created.Add(r.Absolute)
+	if end.After(last) {
+		return last
+	}
+	return end
+}
+
+// Over tells whether a session has ended by itself. The absolute limit is
+// applied here too, so that a shorter setting reaches sessions that exist.
+func (r Rules) Over(s *Session, now time.Time) bool {
+	return !now.Before(s.ExpiresAt) || !now.Before(s.CreatedAt.Add(r.Absolute))
+}
+
+// Due tells whether a session is to be extended: it is remembered, was last
+// extended at least UpdateAge ago, and would gain by it.
+func (r Rules) Due(s *Session, now time.Time) bool {
+	return s.Remember && !s.ExpiresAt.Add(r.UpdateAge-r.Lifetime).After(now) &&
+		r.end(s.CreatedAt, now, true).After(s.ExpiresAt)
+}
+
+// IsFresh tells whether a session began recently enough for what needs it.
+func (r Rules) IsFresh(s *Session, now time.Time) bool {
+	return r.Fresh == 0 || now.Sub(s.CreatedAt) < r.Fresh
+}
+
+// View is the session object of the contract.
+type View struct {
+	ExpiresAt wire.Time `json:"expiresAt" format:"date-time"`
+	Token     string    `json:"token" doc:"A handle: it ends the session (revoke-session) and cannot sign in"`
+	CreatedAt wire.Time `json:"createdAt" format:"date-time"`
+	UpdatedAt wire.Time `json:"updatedAt" format:"date-time"`
+	IPAddress string    `json:"ipAddress"`
+	UserAgent string    `json:"userAgent"`
+	UserID    string    `json:"userId"`
+	ID        string    `json:"id"`
+}
+
+// View gives what is shown of a session.
+func (s *Session) View() View {
+	return View{
+		ExpiresAt: wire.Time(s.ExpiresAt), Token: s.Handle, CreatedAt: wire.Time(s.CreatedAt), UpdatedAt: wire.Time(s.UpdatedAt),
+		IPAddress: s.IPAddress, UserAgent: s.UserAgent, UserID: s.UserID, ID: s.ID,
+	}
+}

@@ -1,0 +1,96 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/codex-platform/codex/pkg/database"
+)
+
+// ErrNone says that there is no such person. It is an answer to us, not to
+// clients: each feature says what may be known from outside.
+var ErrNone = errors.New("no such user")
+
+// Store keeps people. DB is a pool, or the transaction that a step is part of.
+type Store struct {
+	DB database.Querier
+}
+
+const columns = `id, name, email, email_verified, image, role, banned, ban_expires_at, version, created_at, updated_at`
+
+// ByID returns the person with this id, or ErrNone.
+func (s Store) ByID(ctx context.Context, id string) (User, error) {
+	rows, _ := s.DB.Query(ctx, `SELECT `+columns+` FROM better_auth.users WHERE id = $1`, id)
+	return one(rows, "user by id")
+}
+
+// ByEmail returns the person with this address, or ErrNone.
+func (s Store) ByEmail(ctx context.Context, email string) (User, error) {
+	rows, _ := s.DB.Query(ctx, `SELECT `+columns+` FROM better_auth.users WHERE email = $1`, email)
+	return one(rows, "user by address")
+}
+
+// Insert keeps a new person, and tells whether the address was free. The unique
+// index decides between parallel sign-ups: all but one find a row.
+func (s Store) Insert(ctx context.Context, u User) (inserted bool, err error) {
+	tag, err := s.DB.Exec(ctx, `
+		INSERT INTO better_auth.users (id, name, email, email_verified, image, role, version, created_at, updated_at)
+		VALUES (@id, @name, @email, @email_verified, @image, @role, @version, @created_at, @updated_at)
+		ON CONFLICT (email) DO NOTHING`,
+		pgx.NamedArgs{
+			"id": u.ID, "name": u.Name, "email": u.Email, "email_verified": u.EmailVerified, "image": u.Image,
+			"role": u.Role, "version": u.Version, "created_at": u.CreatedAt, "updated_at": u.UpdatedAt,
+		})
+	if err != nil {
+		return false, fmt.Errorf("insert user: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// Verify marks an address as proven and returns the person; ErrNone when the
+// address is not that person's (any more) or was proven before. Two uses of one
+// link come one after the other here, so that only the first signs in.
+func (s Store) Verify(ctx context.Context, id, email string, now time.Time) (User, error) {
+	rows, _ := s.DB.Query(ctx, `
+		UPDATE better_auth.users
+		SET email_verified = true, version = version + 1, updated_at = $3
+		WHERE id = $1 AND email = $2 AND NOT email_verified
+		RETURNING `+columns, id, email, now)
+	return one(rows, "verify user")
+}
+
+// Change is what the owner of a profile may change. Nil leaves a member as it is.
+type Change struct {
+	Name     *string
+	SetImage bool
+	Image    *string // with SetImage: the new picture, nil for none
+}
+
+// Update writes a change and returns the person as it is now, or ErrNone.
+func (s Store) Update(ctx context.Context, id string, c Change, now time.Time) (User, error) {
+	rows, _ := s.DB.Query(ctx, `
+		UPDATE better_auth.users
+		SET name = coalesce(@name, name),
+		    image = CASE WHEN @set_image::boolean THEN @image ELSE image END,
+		    version = version + 1,
+		    updated_at = @now
+		WHERE id = @id
+		RETURNING `+columns,
+		pgx.NamedArgs{"id": id, "name": c.Name, "set_image": c.SetImage, "image": c.Image, "now": now})
+	return one(rows, "update user")
+}
+
+func one(rows pgx.Rows, what string) (User, error) {
+	u, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[User])
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return User{}, ErrNone
+	case err != nil:
+		return User{}, fmt.Errorf("%s: %w", what, err)
+	}
+	return u, nil
+}

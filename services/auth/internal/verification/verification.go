@@ -1,0 +1,167 @@
+// Package verification owns the proof that an address belongs to its person: the
+// link that is mailed, and what opening it does.
+//
+// The link carries a signed token (contract §4) and nothing is stored for it. It
+// is made when the letter leaves, so that a letter that had to wait for the mail
+// server still works when it arrives.
+package verification
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/codex-platform/codex/pkg/database"
+	"github.com/codex-platform/codex/pkg/mail"
+	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/pkg/security"
+
+	"github.com/codex-platform/codex/services/auth/internal/limit"
+	"github.com/codex-platform/codex/services/auth/internal/mailer"
+	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// The refusals of this feature.
+var (
+	ErrExpired  = problem.New(http.StatusUnauthorized, "TOKEN_EXPIRED", "Token expired")
+	ErrMismatch = problem.New(http.StatusBadRequest, "EMAIL_MISMATCH", "Email mismatch")
+	ErrAlready  = problem.New(http.StatusBadRequest, "EMAIL_ALREADY_VERIFIED", "Email is already verified")
+)
+
+// Verification proves addresses.
+type Verification struct {
+	DB       database.Beginner
+	Users    user.Store
+	Sessions *session.Registry
+	Letters  mailer.Outbox
+	Limits   *limit.Limits
+	Ring     security.Keyring
+	// Base is the public address of the contract's paths: links begin with it,
+	// whatever a request says about its host (AUTH-12).
+	Base string
+	// Life is how long a link works.
+	Life time.Duration
+	// SignIn begins a session when an address is proven.
+	SignIn bool
+	// Floor is the least time that asking for a letter takes without a session,
+	// so that the answer's time does not tell whether there is an account.
+	Floor time.Duration
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Link is the mailer's Linker for verification letters.
+func (v *Verification) Link(ctx context.Context, c mailer.Contents) (string, time.Duration, error) {
+	u, err := v.Users.ByID(ctx, c.UserID)
+	switch {
+	case errors.Is(err, user.ErrNone), err == nil && (u.EmailVerified || u.Email != c.To):
+		return "", 0, mailer.ErrStale
+	case err != nil:
+		return "", 0, err
+	}
+	token, err := v.Token(c.UserID, c.To)
+	if err != nil {
+		return "", 0, err
+	}
+	callback := c.Callback
+	if callback == "" {
+		callback = "/"
+	}
+	return v.Base + "/verify-email?token=" + token + "&callbackURL=" + url.QueryEscape(callback), v.Life, nil
+}
+
+// Token gives the token of a link for this address of this person.
+func (v *Verification) Token(userID, email string) (string, error) {
+	now := v.Now()
+	return v.Ring.SignJWT(map[string]any{
+		"email": email, "userId": userID, "iat": now.Unix(), "exp": now.Add(v.Life).Unix(),
+	})
+}
+
+// open reads a link's token.
+func (v *Verification) open(token string) (userID, email string, err error) {
+	claims, err := v.Ring.VerifyJWT(token, v.Now())
+	switch {
+	case errors.Is(err, security.ErrTokenExpired):
+		return "", "", ErrExpired
+	case err != nil:
+		return "", "", wire.ErrInvalidToken
+	}
+	userID, _ = claims["userId"].(string)
+	email, _ = claims["email"].(string)
+	if userID == "" || email == "" {
+		return "", "", wire.ErrInvalidToken
+	}
+	return userID, email, nil
+}
+
+// prove marks the address as proven and, the first time, may begin a session. A
+// second use of a link is a plain success: mail scanners open links too.
+func (v *Verification) prove(ctx context.Context, c *wire.Call, userID, email string) (begun *session.Live, err error) {
+	err = database.InTx(ctx, v.DB, func(tx pgx.Tx) error {
+		begun = nil
+		u, err := user.Store{DB: tx}.Verify(ctx, userID, email, wire.Moment(v.Now()))
+		if errors.Is(err, user.ErrNone) {
+			return v.before(ctx, tx, userID, email)
+		}
+		if err != nil || !v.SignIn {
+			return err
+		}
+		begun, err = v.enter(ctx, tx, c, u)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.Log.InfoContext(ctx, "address verified", "user_id", userID)
+	return begun, v.Sessions.Changed(ctx, userID)
+}
+
+// before accepts an address that was proven before.
+func (v *Verification) before(ctx context.Context, tx pgx.Tx, userID, email string) error {
+	u, err := user.Store{DB: tx}.ByID(ctx, userID)
+	switch {
+	case errors.Is(err, user.ErrNone):
+		return wire.ErrUserNotFound
+	case err != nil:
+		return err
+	case u.Email != email:
+		return wire.ErrInvalidToken // the address was changed since
+	}
+	return nil
+}
+
+// enter begins a session, unless the caller has one of the same person.
+func (v *Verification) enter(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User) (*session.Live, error) {
+	own, err := v.Sessions.Current(ctx, c)
+	if err != nil || own != nil && own.UserID == u.ID {
+		return nil, err
+	}
+	live, err := v.Sessions.Begin(ctx, tx, u, c, true)
+	return &live, err
+}
+
+// write puts a letter into the outbox when the address has an account that was
+// not proven. Nobody can tell from outside.
+func (v *Verification) write(ctx context.Context, c *wire.Call, email, callback string) error {
+	return database.InTx(ctx, v.DB, func(tx pgx.Tx) error {
+		u, err := user.Store{DB: tx}.ByEmail(ctx, email)
+		switch {
+		case errors.Is(err, user.ErrNone), err == nil && u.EmailVerified:
+			return nil
+		case err != nil:
+			return err
+		}
+		return v.Letters.Put(ctx, tx, mailer.Letter{
+			Kind: mail.VerifyEmail, UserID: u.ID, Cause: "asked " + security.NewID(),
+			Contents: mailer.Contents{To: u.Email, Name: u.Name, Language: c.Header("Accept-Language"), Callback: callback},
+		})
+	})
+}

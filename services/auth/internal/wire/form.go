@@ -1,0 +1,167 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/codex-platform/codex/pkg/validation"
+)
+
+// The Go types a form's field may have: string and validation.Email are
+// required, *string, *bool and Text may be left out.
+var (
+	emailType = reflect.TypeFor[validation.Email]()
+	textType  = reflect.TypeFor[Text]()
+)
+
+// Text is a member that may be absent, null or a string, where null means "take it away".
+type Text struct {
+	Set   bool
+	Value *string
+}
+
+// form is how a struct of type T is filled from a body's members.
+type form struct {
+	fields []field
+}
+
+type field struct {
+	index    int
+	name     string
+	typ      reflect.Type
+	required bool
+	longest  int // code points; 0: any
+}
+
+// formOf reads a struct's tags: json names the member, max bounds its code points.
+func formOf(t reflect.Type) form {
+	var f form
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		longest := 0
+		_, _ = fmt.Sscan(sf.Tag.Get("max"), &longest)
+		required := sf.Type.Kind() == reflect.String
+		f.fields = append(f.fields, field{i, name, sf.Type, required, longest})
+	}
+	return f
+}
+
+// fill sets the struct's fields and refuses all that do not fit at once, in the
+// order of the struct: "[body.email] Invalid email address; [body.name] ...".
+func (f form) fill(into reflect.Value, members Members) error {
+	var faults []string
+	for _, field := range f.fields {
+		if fault := field.set(into.Field(field.index), members.Get(field.name)); fault != "" {
+			faults = append(faults, "[body."+field.name+"] "+fault)
+		}
+	}
+	if len(faults) > 0 {
+		return ErrValidation.WithMessage(strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+// set gives one field its value, or says what is wrong with it in the words of
+// the reference's validator. What was sent is never repeated.
+func (f field) set(into reflect.Value, raw json.RawMessage) (fault string) {
+	switch f.typ.Kind() {
+	case reflect.String:
+		text, fault := f.text(raw)
+		if fault == "" {
+			into.SetString(text)
+		}
+		return fault
+	case reflect.Pointer:
+		if raw == nil {
+			return ""
+		}
+		if f.typ.Elem().Kind() == reflect.Bool {
+			return f.setBool(into, raw)
+		}
+		text, fault := f.text(raw)
+		if fault == "" {
+			into.Set(reflect.ValueOf(&text))
+		}
+		return fault
+	}
+	return f.setText(into, raw)
+}
+
+func (f field) text(raw json.RawMessage) (text, fault string) {
+	if kind := kindOf(raw); kind != "string" {
+		return "", "Invalid input: expected string, received " + kind
+	}
+	if json.Unmarshal(raw, &text) != nil {
+		return "", "Invalid input"
+	}
+	if f.typ == emailType {
+		email, err := validation.ParseEmail(text)
+		if err != nil {
+			return "", "Invalid email address"
+		}
+		return email.String(), ""
+	}
+	if f.longest > 0 && utf8.RuneCountInString(text) > f.longest {
+		return "", fmt.Sprintf("Too big: expected string to have <=%d characters", f.longest)
+	}
+	if f.longest > 0 && strings.ContainsFunc(text, control) {
+		return "", "Invalid input: control characters are not allowed"
+	}
+	return text, ""
+}
+
+// control holds for what must not reach a mail, a log or the database (NUL).
+func control(r rune) bool { return r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029 }
+
+func (f field) setBool(into reflect.Value, raw json.RawMessage) (fault string) {
+	switch string(raw) {
+	case "true", `"true"`, `"on"`:
+		yes := true
+		into.Set(reflect.ValueOf(&yes))
+	case "false", `"false"`:
+		no := false
+		into.Set(reflect.ValueOf(&no))
+	default:
+		return "Invalid input: expected boolean, received " + kindOf(raw)
+	}
+	return ""
+}
+
+func (f field) setText(into reflect.Value, raw json.RawMessage) (fault string) {
+	if raw == nil {
+		return ""
+	}
+	if kindOf(raw) == "null" {
+		into.Set(reflect.ValueOf(Text{Set: true}))
+		return ""
+	}
+	text, fault := f.text(raw)
+	if fault == "" {
+		into.Set(reflect.ValueOf(Text{Set: true, Value: &text}))
+	}
+	return fault
+}
+
+// kindOf names a JSON value as JavaScript does.
+func kindOf(raw json.RawMessage) string {
+	if len(raw) == 0 {
+		return "undefined"
+	}
+	switch raw[0] {
+	case '"':
+		return "string"
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case 't', 'f':
+		return "boolean"
+	case 'n':
+		return "null"
+	}
+	return "number"
+}

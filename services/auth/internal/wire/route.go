@@ -1,0 +1,125 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/codex-platform/codex/pkg/httpapi"
+)
+
+// Router adds the operations of a feature below the contract's base path.
+type Router struct {
+	API  huma.API
+	Base string // "/api/auth"
+	// Before sees every call first and may refuse it: origins, then limits.
+	Before func(ctx context.Context, c *Call) error
+}
+
+// Op describes an operation for the OpenAPI document.
+type Op struct {
+	ID      string
+	Path    string // below the base
+	Summary string
+	// Form says that application/x-www-form-urlencoded is taken too.
+	Form bool
+	// Session says that the caller must be signed in.
+	Session bool
+	// Errors are the statuses that the operation refuses with.
+	Errors []int
+}
+
+// None is the input of operations without members.
+type None struct{}
+
+type input struct {
+	Call
+}
+
+// Post adds an operation that takes a body of type T; see form.go for its fields.
+func Post[T, B any](r *Router, op Op, handle func(ctx context.Context, c *Call, in T) (*Answer[B], error)) {
+	shape := formOf(reflect.TypeFor[T]())
+	described := op.describe(r, http.MethodPost)
+	described.RequestBody = &huma.RequestBody{Content: contentOf[T](op)}
+	if op.Form {
+		described = httpapi.AcceptForm(described)
+	}
+	httpapi.Register(r.API, described, func(ctx context.Context, in *input) (*Answer[B], error) {
+		c := in.take(ctx)
+		if err := c.read(); err != nil {
+			return nil, err
+		}
+		if err := r.Before(ctx, c); err != nil {
+			return nil, err
+		}
+		var body T
+		if err := shape.fill(reflect.ValueOf(&body).Elem(), c.members); err != nil {
+			return nil, err
+		}
+		return handle(ctx, c, body)
+	})
+}
+
+// Get adds an operation without a body.
+func Get[B any](r *Router, op Op, handle func(ctx context.Context, c *Call) (*Answer[B], error)) {
+	httpapi.Register(r.API, op.describe(r, http.MethodGet), func(ctx context.Context, in *input) (*Answer[B], error) {
+		c := in.take(ctx)
+		if err := r.Before(ctx, c); err != nil {
+			return nil, err
+		}
+		return handle(ctx, c)
+	})
+}
+
+func (in *input) take(ctx context.Context) *Call {
+	in.Address = httpapi.ClientAddr(ctx)
+	return &in.Call
+}
+
+func (op Op) describe(r *Router, method string) huma.Operation {
+	described := huma.Operation{
+		OperationID: op.ID, Method: method, Path: r.Base + op.Path, Summary: op.Summary, Errors: op.Errors,
+	}
+	if op.Session {
+		described.Security = []map[string][]string{{"session": {}}, {"bearer": {}}}
+	}
+	return described
+}
+
+func contentOf[T any](op Op) map[string]*huma.MediaType {
+	t := reflect.TypeFor[T]()
+	schema := schemaOf(t)
+	content := map[string]*huma.MediaType{"application/json": {Schema: schema}}
+	if op.Form {
+		content["application/x-www-form-urlencoded"] = &huma.MediaType{Schema: schema}
+	}
+	return content
+}
+
+// schemaOf describes a form: every member is text or a truth value, and members
+// that are not listed are ignored.
+func schemaOf(t reflect.Type) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{}, AdditionalProperties: true}
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		p := &huma.Schema{Type: huma.TypeString, Description: sf.Tag.Get("doc")}
+		switch {
+		case sf.Type == emailType:
+			p.Format = "email"
+		case sf.Type == textType:
+			p.Nullable = true
+		case sf.Type.Kind() == reflect.Pointer && sf.Type.Elem().Kind() == reflect.Bool:
+			p.Type = huma.TypeBoolean
+		}
+		if sf.Type.Kind() == reflect.String {
+			s.Required = append(s.Required, name)
+		}
+		s.Properties[name] = p
+	}
+	s.PrecomputeMessages()
+	return s
+}

@@ -1,0 +1,83 @@
+// Command auth signs people up and in, keeps their sessions, and issues the
+// access tokens that the other services believe. It speaks the HTTP API of
+// better-auth 1.7.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/codex-platform/codex/migrations"
+	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/pkg/database"
+	"github.com/codex-platform/codex/pkg/httpapi"
+	"github.com/codex-platform/codex/pkg/mail"
+	"github.com/codex-platform/codex/pkg/observability"
+)
+
+func main() { program().Main() }
+
+func program() config.Program[settings] {
+	return config.Program[settings]{
+		Name:    "auth",
+		Summary: "signs people up and in, keeps their sessions and issues access tokens",
+		Commands: slices.Concat(
+			[]config.Command[settings]{{Name: "serve", Summary: "serve the API and work off jobs", Run: serve}},
+			database.MigrateCommands(settings.database, migrations.Auth),
+			[]config.Command[settings]{
+				{Name: "doctor", Summary: "tell whether everything that is needed can be reached", Run: doctor},
+				{Name: "keys rotate", Summary: "publish a new signing key, which signs after JWT_KEY_LEAD", Run: rotateKeys},
+				httpapi.ProbeCommand(func(s settings) string { return s.PrivateAddr }),
+			},
+		),
+		Redact: observability.Redact,
+	}
+}
+
+func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
+	log := observability.NewLogger("auth", os.Stdout, s.Log)
+	telemetry, err := observability.Start(ctx, "auth", s.Log, log)
+	if err != nil {
+		return err
+	}
+	defer shutdown(telemetry.Shutdown)
+	p := parts{now: time.Now, log: log}
+	if p.pool, err = database.Open(ctx, s.Database); err != nil {
+		return err
+	}
+	defer p.pool.Close()
+	if p.redis, err = cache.Open(s.Redis, log); err != nil {
+		return err
+	}
+	if p.redis != nil {
+		defer p.redis.Close()
+	}
+	if p.sender, err = mail.NewSMTP(s.Mail); err != nil {
+		return err
+	}
+	service, err := newService(s, p)
+	if err != nil {
+		return err
+	}
+	service.jobs.Start(ctx)
+	defer shutdown(service.jobs.Stop)
+
+	health := httpapi.NewHealth(log)
+	health.Add("postgres", true, func(ctx context.Context) error { return database.CheckSchema(ctx, p.pool, migrations.Auth) })
+	if p.redis != nil { // without it sessions are read from PostgreSQL and limits are local
+		health.Add("redis", false, func(ctx context.Context) error { return p.redis.Ping(ctx).Err() })
+	}
+	return httpapi.Serve(ctx, s.HTTP.Serve(s.Addr, s.PrivateAddr, s.Development(), health),
+		service.api, httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)
+}
+
+// shutdown gives a part that ends with the process a few seconds for it.
+func shutdown(end func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = end(ctx)
+}
