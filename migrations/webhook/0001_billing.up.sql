@@ -48,6 +48,8 @@ CREATE TABLE billing.stripe_objects (
     -- Of the event that gave the state: created < updated < others < deleted.
     rank           smallint    NOT NULL DEFAULT 0,
     terminal       boolean     NOT NULL DEFAULT false,
+    -- What only grows over the object's life, such as the amount given back.
+    progress       bigint      NOT NULL DEFAULT 0,
     last_event_id  text        NOT NULL DEFAULT '',
     -- SHA-256 of the facts that we keep: tells whether two states are one.
     digest         bytea,
