@@ -75,7 +75,7 @@ func (k *RemoteKeys) Run(ctx context.Context) {
 	retry := keysRetryMin
 	for {
 		wait := keysRefresh
-		if err := k.refresh(ctx); err != nil && ctx.Err() == nil {
+		if err := k.Refresh(ctx); err != nil && ctx.Err() == nil {
 			wait, retry = retry, min(2*retry, keysRetryMax)
 		} else {
 			retry = keysRetryMin
@@ -157,8 +157,14 @@ func (k *RemoteKeys) cooldown() time.Duration {
 	return keysCooldown
 }
 
-// refresh fetches now, or waits for the fetch under way.
-func (k *RemoteKeys) refresh(ctx context.Context) error {
+// At makes k read the time from now; for tests. It returns k.
+func (k *RemoteKeys) At(now func() time.Time) *RemoteKeys {
+	k.now = now
+	return k
+}
+
+// Refresh fetches the set now, or waits for the fetch under way.
+func (k *RemoteKeys) Refresh(ctx context.Context) error {
 	var err error
 	k.mu.Lock()
 	done := k.running

@@ -134,7 +134,7 @@ func (s Origins) Trusted(value string) bool {
 		return s.trustedApp(u)
 	}
 	o, ok := originOf(u)
-	return ok && u.Path == "" && u.RawQuery == "" && !u.ForceQuery && s.trusted(o)
+	return ok && u.Path == "" && u.RawQuery == "" && !u.ForceQuery && !strings.Contains(value, "#") && s.trusted(o)
 }
 
 func (s Origins) trusted(o origin) bool {
@@ -193,7 +193,7 @@ func safeRelative(raw string) bool {
 	at, _, _ = strings.Cut(at, "?")
 	for range 4 {
 		low := strings.ToLower(at)
-		if strings.HasPrefix(at, "//") || forbiddenText(at) || strings.Contains(low, "%2f") || strings.Contains(low, "%5c") {
+		if strings.HasPrefix(at, "//") || forbiddenText(strings.ReplaceAll(at, " ", "")) || strings.Contains(low, "%2f") || strings.Contains(low, "%5c") {
 			return false
 		}
 		next, err := url.PathUnescape(at)
