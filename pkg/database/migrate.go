@@ -46,7 +46,10 @@ func MigrateUp(ctx context.Context, direct config.DSN, m Migrations, out io.Writ
 		if err := migrateJobs(ctx, pool, m.Schema(), out); err != nil {
 			return err
 		}
-		return migrateOwn(ctx, pool, m, out)
+		if err := migrateOwn(ctx, pool, m, out); err != nil {
+			return err
+		}
+		return guardVersions(ctx, pool, m.Schema())
 	})
 }
 

@@ -17,6 +17,9 @@ import (
 // it, before the service's own steps: a schema at the service's newest version
 // has its queue.
 
+// jobsVersionTable is River's own.
+const jobsVersionTable = "river_migration"
+
 func jobsMigrator(pool *pgxpool.Pool, schema string) (*rivermigrate.Migrator[pgx.Tx], error) {
 	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: schema, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -50,7 +53,7 @@ func checkJobs(ctx context.Context, q Querier, schema string) error {
 	all := m.AllVersions()
 	need := all[len(all)-1].Version
 	var have int
-	table := pgx.Identifier{schema, "river_migration"}.Sanitize()
+	table := pgx.Identifier{schema, jobsVersionTable}.Sanitize()
 	err = q.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM "+table+" WHERE line = 'main'").Scan(&have)
 	switch {
 	case missingTable(err):
