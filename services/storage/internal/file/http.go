@@ -69,8 +69,8 @@ type listInput struct {
 
 type listOutput struct {
 	Body struct {
-		Items      []File `json:"items" nullable:"false"`
-		NextCursor *string    `json:"next_cursor" doc:"Where the next page starts; null on the last one"`
+		Items      []File  `json:"items" nullable:"false"`
+		NextCursor *string `json:"next_cursor" doc:"Where the next page starts; null on the last one"`
 	}
 }
 

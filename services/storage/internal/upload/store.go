@@ -37,7 +37,7 @@ type Open struct {
 	Key      string // of the object
 	Name     string // that the file will have
 	Reserved quota.Reservation
-	Credit   int64      // bytes of the file that will be replaced: they are billed already
+	Credit   int64        // bytes of the file that will be replaced: they are billed already
 	Replaces *file.Record // nil: the file is new
 
 	touched bool // something may have been written to the store

@@ -75,9 +75,11 @@ func (u *Uploader) Upload(ctx context.Context, r Request) (f file.Record, create
 	return u.abandon(ctx, open, r, err)
 }
 
-// fill writes the object and commits.
+// fill writes the object and commits. It does not end with the request's context:
+// that a client has hung up shows where its bytes are read, and once all of them
+// are here the upload is worth finishing.
 func (u *Uploader) fill(ctx context.Context, open *Open, r Request) (file.Record, bool, error) {
-	ctx, stop := u.keep(ctx, open)
+	ctx, stop := u.keep(context.WithoutCancel(ctx), open)
 	defer stop()
 	c := &content{
 		body: r.Body, declared: r.Size, limit: u.MaxFile, granted: open.Reserved.Bytes + open.Credit,
