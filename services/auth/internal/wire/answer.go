@@ -6,8 +6,7 @@ import "strings"
 // contract knows. Empty headers are not sent.
 type Answer[B any] struct {
 	Headers
-	Status int `json:"-"`
-	Body   B
+	Body B
 }
 
 // Headers are those of the contract.
