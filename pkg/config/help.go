@@ -17,11 +17,15 @@ func (p Program[S]) help(words []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&b, "%s %s: %s\n\nUsage: %s %s\n", p.Name, c.Name, c.Summary, p.Name, c.Name)
+		fmt.Fprintf(&b, "%s %s: %s\n\nUsage: %s %s\n", p.Name, c.Name, c.Summary, p.Name, strings.TrimSpace(c.Name+" "+c.Args))
 	}
 	b.WriteString("\nVariables (an empty one counts as not set):\n")
+	seen := map[string]bool{} // two parts may read one variable
 	for _, v := range variablesOf(reflect.TypeFor[S]()) {
-		describeVariable(&b, v)
+		if !seen[v.name] {
+			seen[v.name] = true
+			describeVariable(&b, v)
+		}
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
@@ -49,8 +53,8 @@ func describeVariable(b *strings.Builder, v variable) {
 	if v.secret() {
 		fmt.Fprintf(b, "      or %s=/path/to/file\n", v.fileName())
 	}
-	if v.def == "" {
-		fmt.Fprintf(b, "      example: %s\n", exampleOf(v))
+	if example := exampleOf(v); v.def == "" && example != "" {
+		fmt.Fprintf(b, "      example: %s\n", example)
 	}
 }
 

@@ -1,13 +1,14 @@
 package config
 
 import (
-	"encoding"
 	"errors"
 	"log/slog"
 	"net/url"
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/caarlos0/env/v11"
 )
 
 var durationType = reflect.TypeFor[time.Duration]()
@@ -28,12 +29,22 @@ func exampleOf(v variable) string {
 	return example
 }
 
+// ours begins the import path of the types whose words can be used.
+const ours = "github.com/codex-platform/codex/"
+
 // problemOf says why a text does not fit a type. It uses the words of our own
-// types' UnmarshalText, which do not repeat the value; strconv's and url's do.
+// types' UnmarshalText, which do not repeat the value; others' do.
 func problemOf(v variable, err error) string {
+	var parse env.ParseError // has no Unwrap
+	if errors.As(err, &parse) {
+		err = parse.Err
+	}
 	var own formError
-	if errors.As(err, &own) {
+	switch {
+	case errors.As(err, &own):
 		return string(own)
+	case strings.HasPrefix(v.typ.PkgPath(), ours):
+		return "is not valid: " + err.Error()
 	}
 	words, _ := describe(v.typ)
 	return "is not " + words
@@ -66,11 +77,9 @@ func describe(t reflect.Type) (words, example string) {
 	case reflect.Float32, reflect.Float64:
 		return "a number", "0.5"
 	case reflect.Slice:
-		words, example = describe(t.Elem())
-		return "a list, separated by commas, of " + strings.TrimPrefix(words, "a ") + "s", example + "," + example
+		return "a list of the right things, separated by commas", ""
+	case reflect.String:
+		return "text", "text"
 	}
-	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-		return "in the form that is wanted here", ""
-	}
-	return "text", "text"
+	return "in the form that is wanted here", ""
 }

@@ -17,6 +17,9 @@ type Command[S any] struct {
 	Name string
 	// Summary says in one line what it does.
 	Summary string
+	// Args shows the words that may follow the name, as in "FILE...". A command
+	// without it takes none.
+	Args string
 	// Needs names the variables that this command cannot do without. Nil means
 	// every required one; a migration, which must not hold the keys of the
 	// service, names only its database.
@@ -40,11 +43,16 @@ type Program[S any] struct {
 // line. SIGINT and SIGTERM end the command's context; a second one ends the
 // process at once.
 func (p Program[S]) Main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the signals' own effect is back for the second one
-	code := p.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(1)
+	}()
+	os.Exit(p.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
 // Run is Main with everything handed in, and gives the exit code.
@@ -72,6 +80,9 @@ func (p Program[S]) run(ctx context.Context, args, environ []string, stdout io.W
 	command, rest, err := p.find(args)
 	if err != nil {
 		return err
+	}
+	if len(rest) > 0 && command.Args == "" {
+		return usageError(fmt.Sprintf("%s takes no arguments", command.Name))
 	}
 	settings, err := load[S](environ, command.Needs)
 	if err != nil {
