@@ -1,13 +1,17 @@
 package cache
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/extra/redisotel/v9"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/codex-platform/codex/pkg/config"
 )
@@ -29,6 +33,7 @@ func Open(s Settings, log *slog.Logger) (redis.UniversalClient, error) {
 		log.Warn("no Redis address is set: limits are kept by each process for itself")
 		return nil, nil
 	}
+	silenceLibrary()
 	rdb, err := newClient(s.URL.Reveal())
 	if err != nil {
 		return nil, err
@@ -42,37 +47,40 @@ func Open(s Settings, log *slog.Logger) (redis.UniversalClient, error) {
 	return rdb, nil
 }
 
+var errAddress = errors.New("REDIS_URL is not like redis://user:password@host:6379/0")
+
 // newClient picks the kind of client by the address. Short limits and no retries
-// everywhere: a slow Redis must cost a request less than what it saves.
+// everywhere: a slow Redis must cost a request less than what it saves. Errors
+// do not repeat the address: it may hold a password.
 func newClient(raw string) (redis.UniversalClient, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL is not an address") // err would repeat the password
+		return nil, errAddress
 	}
 	query := u.Query()
-	switch {
-	case query.Has("master_name"):
-		o, err := redis.ParseFailoverURL(raw)
-		if err != nil {
-			return nil, fmt.Errorf("REDIS_URL does not name a Sentinel")
-		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, callTimeout, callTimeout
-		o.MaxRetries, o.ContextTimeoutEnabled = -1, true
-		return redis.NewFailoverClient(o), nil
-	case query.Has("addr"):
-		o, err := redis.ParseClusterURL(raw)
-		if err != nil {
-			return nil, fmt.Errorf("REDIS_URL does not name a cluster")
-		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, callTimeout, callTimeout
-		o.MaxRetries, o.ContextTimeoutEnabled = -1, true
-		return redis.NewClusterClient(o), nil
-	}
-	o, err := redis.ParseURL(raw)
+	more, master := query["addr"], query.Get("master_name")
+	query.Del("addr")
+	query.Del("master_name")
+	u.RawQuery = query.Encode()
+	one, err := redis.ParseURL(u.String())
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL is not like redis://host:6379/0")
+		return nil, errAddress
 	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, callTimeout, callTimeout
-	o.MaxRetries, o.ContextTimeoutEnabled = -1, true
-	return redis.NewClient(o), nil
+	return redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs:      append([]string{one.Addr}, more...),
+		MasterName: master,
+		DB:         one.DB, Username: one.Username, Password: one.Password, TLSConfig: one.TLSConfig,
+		SentinelUsername: one.Username, SentinelPassword: one.Password,
+		DialTimeout: dialTimeout, ReadTimeout: callTimeout, WriteTimeout: callTimeout,
+		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}), nil
 }
+
+// silence stands in for the client library's own log: every user of Redis here
+// tells its loss and return once, with one line each.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
+var silenceLibrary = sync.OnceFunc(func() { redis.SetLogger(silence{}) })
