@@ -36,7 +36,7 @@ func run(args []string) int {
 		Commands: []config.Command[stack.Settings]{{
 			Name: "up", Summary: "start everything, stop it on Ctrl-C",
 			Run: func(ctx context.Context, s stack.Settings, _ []string, out io.Writer) error {
-				return up(ctx, s, out, signals)
+				return up(ctx, s, out, again)
 			},
 		}},
 	}
