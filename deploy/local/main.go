@@ -31,8 +31,23 @@ func main() {
 // run is main with an exit code: 0 stopped on request, 1 a part failed, 2 wrong settings, 130 ended by a second signal.
 func run(args []string) int {
 	ctx, again := interrupts()
-	program := config.Program[stack.Settings]{
-		Name: "local", Summary: "the whole of Codex on this machine, for development",
+	environ, err := environment(os.Environ())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	switch {
+	case len(args) > 0 && args[0] == "inbox":
+		return inboxProgram().Run(ctx, args, environ, os.Stdout, os.Stderr)
+	case len(args) > 0 && args[0] == "stripe":
+		return stripeProgram().Run(ctx, args, environ, os.Stdout, os.Stderr)
+	}
+	return stackProgram(again).Run(ctx, args, environ, os.Stdout, os.Stderr)
+}
+
+func stackProgram(again <-chan struct{}) config.Program[stack.Settings] {
+	return config.Program[stack.Settings]{
+		Name: "local", Summary: "the whole of Codex on this machine, for development (`local inbox` and `local stripe` run one part alone)",
 		Commands: []config.Command[stack.Settings]{{
 			Name: "up", Summary: "start everything, stop it on Ctrl-C",
 			Run: func(ctx context.Context, s stack.Settings, _ []string, out io.Writer) error {
@@ -40,12 +55,6 @@ func run(args []string) int {
 			},
 		}},
 	}
-	environ, err := environment(os.Environ())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return program.Run(ctx, args, environ, os.Stdout, os.Stderr)
 }
 
 // echo: a terminal and a process manager may both pass the same Ctrl-C on.
