@@ -72,7 +72,11 @@ func (t Template) Compose(id, to, readerLanguage string, d Data) (Message, error
 		return Message{}, fmt.Errorf("%w: its link is not an absolute http or https address", ErrMessage)
 	}
 	folder := speak(readerLanguage)
-	words, err := render(letters.Lookup(folder+"/"+string(t)), map[string]string{
+	letter := letters.Lookup(folder + "/" + string(t))
+	if letter == nil {
+		return Message{}, fmt.Errorf("%w: there is no template %q", ErrMessage, t)
+	}
+	words, err := render(letter, map[string]string{
 		"Name": safeName(d.Name), "Valid": span(d.Valid, folder),
 	})
 	if err != nil {
