@@ -173,14 +173,19 @@ func (r *Resolver) verify(ctx context.Context, token, address string) (*verified
 }
 
 // read checks a token's signature and claims. The generation is taken first: a
-// key set that changes in between makes the verdict old at once.
+// verdict under a key set that changed in between is not kept. It is asked again,
+// because the change may have been caused by this very token (an unknown key).
 func (r *Resolver) read(ctx context.Context, token string) (*verified, error) {
-	generation := r.keys.Generation()
-	claims, err := r.verifier.Verify(ctx, token)
-	if err != nil {
-		return nil, err
+	for {
+		generation := r.keys.Generation()
+		claims, err := r.verifier.Verify(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		if generation == r.keys.Generation() {
+			return &verified{token: token, claims: claims, generation: generation}, nil
+		}
 	}
-	return &verified{token: token, claims: claims, generation: generation}, nil
 }
 
 var errRevoked = errors.Join(security.ErrTokenInvalid, errors.New("revoked"))
