@@ -16,7 +16,7 @@ import (
 )
 
 // unavailable checks that the answer is a 503 that says when to come back.
-func (a answer) unavailable(t *testing.T) {
+func (a answer) unavailable(t testing.TB) {
 	t.Helper()
 	a.refused(t, http.StatusServiceUnavailable, "UNAVAILABLE")
 	if a.header.Get("Retry-After") == "" {

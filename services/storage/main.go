@@ -61,8 +61,11 @@ func (s settings) Validate() []config.Fault {
 
 func (s settings) database() database.Settings { return s.Database }
 
-func main() {
-	config.Program[settings]{
+func main() { storageProgram().Main() }
+
+// storageProgram is everything that this binary can do.
+func storageProgram() config.Program[settings] {
+	return config.Program[settings]{
 		Name:    "storage",
 		Summary: "keeps people's files",
 		Commands: slices.Concat(
@@ -74,7 +77,7 @@ func main() {
 			},
 		),
 		Redact: observability.Redact,
-	}.Main()
+	}
 }
 
 func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {

@@ -132,7 +132,7 @@ func TestUpload_cutShort(t *testing.T) {
 // waits for one.
 func (c client) cut(method, path string, size, sent int64, chunked, half bool) (status int, code string) {
 	c.w.t.Helper()
-	conn, err := net.Dial("tcp", c.w.server.Listener.Addr().String())
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.w.url, "http://"))
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestUpload_refusedBeforeItsBytesAreSent(t *testing.T) {
 	w := newWorld(t)
 	ada := w.as("ada")
 	ada.upload("a.txt", "x")
-	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,8 @@ const (
 
 // world is the whole service on real parts, served over a real connection.
 type world struct {
-	t       *testing.T
-	server  *httptest.Server
+	t       testing.TB
+	url     string
 	pool    *pgxpool.Pool
 	bucket  *objectstore.Bucket
 	signer  *security.Signer
@@ -51,12 +51,12 @@ func defaults() settings {
 }
 
 // newWorld starts the service with a database and a bucket of its own.
-func newWorld(t *testing.T, change ...func(*settings)) *world {
+func newWorld(t testing.TB, change ...func(*settings)) *world {
 	t.Helper()
 	return newWorldOn(t, testkit.Postgres(t, migrations.Storage), testkit.S3(t), change...)
 }
 
-func newWorldOn(t *testing.T, pool *pgxpool.Pool, objects objectstore.Settings, change ...func(*settings)) *world {
+func newWorldOn(t testing.TB, pool *pgxpool.Pool, objects objectstore.Settings, change ...func(*settings)) *world {
 	t.Helper()
 	s := defaults()
 	for _, f := range change {
@@ -88,7 +88,7 @@ func newWorldOn(t *testing.T, pool *pgxpool.Pool, objects objectstore.Settings, 
 			t.Errorf("stop the jobs: %v", err)
 		}
 	})
-	return &world{t: t, server: server, pool: pool, bucket: bucket, signer: signer, service: service}
+	return &world{t: t, url: server.URL, pool: pool, bucket: bucket, signer: signer, service: service}
 }
 
 // oneKey is a key set of one.
@@ -148,7 +148,7 @@ func (c client) do(method, path string, body io.Reader, headers ...string) answe
 }
 
 func (c client) try(method, path string, body io.Reader, headers ...string) (answer, error) {
-	r, err := http.NewRequest(method, c.w.server.URL+path, body)
+	r, err := http.NewRequest(method, c.w.url+path, body)
 	if err != nil {
 		return answer{}, err
 	}
@@ -158,7 +158,7 @@ func (c client) try(method, path string, body io.Reader, headers ...string) (ans
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := c.w.server.Client().Do(r)
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -180,7 +180,7 @@ func (c client) quota() quota.Quota {
 	return q
 }
 
-func (a answer) decode(t *testing.T, status int, into any) {
+func (a answer) decode(t testing.TB, status int, into any) {
 	t.Helper()
 	if a.status != status {
 		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
@@ -190,14 +190,14 @@ func (a answer) decode(t *testing.T, status int, into any) {
 	}
 }
 
-func (a answer) file(t *testing.T, status int) (d file.File) {
+func (a answer) file(t testing.TB, status int) (d file.File) {
 	t.Helper()
 	a.decode(t, status, &d)
 	return d
 }
 
 // refused checks that the answer is a problem with this status and code.
-func (a answer) refused(t *testing.T, status int, code string) {
+func (a answer) refused(t testing.TB, status int, code string) {
 	t.Helper()
 	var p struct {
 		Code      string `json:"code"`
@@ -276,18 +276,18 @@ func (w *world) keysOfObjects() map[string]int64 {
 // eventually waits for a thing, with an end.
 func (w *world) eventually(done func() bool, why func() string) {
 	w.t.Helper()
-	eventually(w.t, done, why)
+	w.within(20*time.Second, done, why)
 }
 
-func eventually(t *testing.T, done func() bool, why func() string) {
-	t.Helper()
-	end := time.After(20 * time.Second)
+func (w *world) within(limit time.Duration, done func() bool, why func() string) {
+	w.t.Helper()
+	end := time.After(limit)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
 		select {
 		case <-end:
-			t.Fatalf("waited in vain: %s", why())
+			w.t.Fatalf("waited in vain: %s", why())
 		case <-tick.C:
 		}
 	}

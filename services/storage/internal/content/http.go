@@ -39,7 +39,8 @@ func (h *Handler) Routes(api huma.API) {
 			Summary:     "The bytes of a file, or what they would come with",
 			Description: "Nothing but pictures, sound, film and plain text is ever shown by a browser, and those only with disposition=inline.",
 			Responses:   responses(method),
-			Errors:      []int{http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable, http.StatusServiceUnavailable},
+			Errors: []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusPreconditionFailed,
+				http.StatusRequestedRangeNotSatisfiable, http.StatusServiceUnavailable},
 		}, h.serve)
 	}
 }

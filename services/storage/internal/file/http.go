@@ -25,19 +25,21 @@ type Handler struct {
 func (h *Handler) Routes(api huma.API) {
 	httpapi.Register(api, huma.Operation{
 		OperationID: "listFiles", Method: http.MethodGet, Path: "/api/storage/v1/files", Tags: []string{"files"},
-		Summary: "Your files, page by page",
+		Summary: "Your files, page by page", Errors: []int{http.StatusUnauthorized, http.StatusServiceUnavailable},
 	}, h.list)
 	httpapi.Register(api, huma.Operation{
 		OperationID: "getFile", Method: http.MethodGet, Path: "/api/storage/v1/files/{id}", Tags: []string{"files"},
-		Summary: "What is known of a file",
+		Summary: "What is known of a file", Errors: []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusServiceUnavailable},
 	}, h.get)
 	httpapi.Register(api, huma.Operation{
 		OperationID: "renameFile", Method: http.MethodPatch, Path: "/api/storage/v1/files/{id}", Tags: []string{"files"},
-		Summary: "Give a file another name", Errors: []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnsupportedMediaType},
+		Summary: "Give a file another name", Errors: []int{http.StatusUnauthorized, http.StatusNotFound,
+			http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable},
 	}, h.rename)
 	httpapi.Register(api, huma.Operation{
 		OperationID: "deleteFile", Method: http.MethodDelete, Path: "/api/storage/v1/files/{id}", Tags: []string{"files"},
-		Summary: "Delete a file for good", DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
+		Summary: "Delete a file for good", DefaultStatus: http.StatusNoContent,
+		Errors: []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusPreconditionFailed, http.StatusServiceUnavailable},
 	}, h.delete)
 }
 

@@ -16,7 +16,7 @@ type Handler struct{ Registry *Registry }
 // InternalRoutes names the operations that other services use.
 func (h *Handler) InternalRoutes(api huma.API) {
 	httpapi.Register(api, huma.Operation{
-		OperationID: "deleteUser", Method: http.MethodDelete, Path: "/internal/v1/users/{user_id}", Tags: []string{"internal"},
+		OperationID: "deleteUser", Method: http.MethodDelete, Path: "/internal/v1/users/{user_id}", Hidden: true,
 		Summary: "The user was deleted: remove what is kept for him", DefaultStatus: http.StatusNoContent,
 	}, h.end)
 }

@@ -17,14 +17,14 @@ type Handler struct{ Store *Store }
 func (h *Handler) Routes(api huma.API) {
 	httpapi.Register(api, huma.Operation{
 		OperationID: "getQuota", Method: http.MethodGet, Path: "/api/storage/v1/quota", Tags: []string{"quota"},
-		Summary: "What you may keep and keep",
+		Summary: "What you may keep and keep", Errors: []int{http.StatusUnauthorized, http.StatusServiceUnavailable},
 	}, h.get)
 }
 
 // InternalRoutes names the operations that other services use.
 func (h *Handler) InternalRoutes(api huma.API) {
 	httpapi.Register(api, huma.Operation{
-		OperationID: "setPlan", Method: http.MethodPut, Path: "/internal/v1/users/{user_id}/plan", Tags: []string{"internal"},
+		OperationID: "setPlan", Method: http.MethodPut, Path: "/internal/v1/users/{user_id}/plan", Hidden: true,
 		Summary: "The user's plan has changed", DefaultStatus: http.StatusNoContent,
 		Description: "A version older than the one that is known is accepted and ignored.",
 	}, h.setPlan)

@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -19,7 +20,7 @@ type Handler struct{ Uploader *Uploader }
 
 // Routes names every operation of this feature.
 func (h *Handler) Routes(api huma.API) {
-	refusals := []int{http.StatusBadRequest, http.StatusConflict, http.StatusPreconditionFailed,
+	refusals := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict,
 		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable}
 	httpapi.Register(api, httpapi.Streams(huma.Operation{
 		OperationID: "createFile", Method: http.MethodPost, Path: "/api/storage/v1/files", Tags: []string{"files"},
@@ -28,7 +29,8 @@ func (h *Handler) Routes(api huma.API) {
 	}), h.create)
 	httpapi.Register(api, httpapi.Streams(huma.Operation{
 		OperationID: "putFile", Method: http.MethodPut, Path: "/api/storage/v1/files/{id}", Tags: []string{"files"},
-		Summary: "Upload a file under an id of your own, or new content for a file", Errors: refusals,
+		Summary: "Upload a file under an id of your own, or new content for a file",
+		Errors:  append(slices.Clone(refusals), http.StatusNotFound, http.StatusPreconditionFailed),
 		Description: "Repeating the request has no further effect, so it is safe to send it again when its answer got lost. " +
 			"Answers 201 for a new file and 200 for new content.",
 		Responses: map[string]*huma.Response{"201": {Description: "The file is new"}},
