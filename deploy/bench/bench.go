@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -26,9 +27,9 @@ type bench struct {
 }
 
 func newBench(_ context.Context, length time.Duration, rounds int) (*bench, error) {
-	root, err := testkit.Root()
-	if err != nil {
-		return nil, err
+	root := testkit.Root()
+	if root == "" {
+		return nil, errors.New("run it inside the repository: go run ./deploy/bench")
 	}
 	dir, err := os.MkdirTemp("", "codex-bench-")
 	if err != nil {

@@ -29,7 +29,7 @@ func benchGateway(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	headers, err := b.bearers(upstream.issuer, 1000)
+	headers, err := b.bearers(upstream.issuer, 150)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (b *bench) gateway(ctx context.Context, up *upstream) (*program, error) {
 
 // unlimited keeps both limits counting and never refusing, as in HAProxy's configuration.
 var unlimited = map[string]string{
-	"LIMIT_API_USER": "1000000000/1m", "LIMIT_API_ADDRESS": "1000000000/1m",
+	"LIMIT_API": "1000000000/1m", "LIMIT_API_ADDRESS": "1000000000/1m",
 }
 
 func (b *bench) redis(ctx context.Context) (*parts.Redis, error) {
@@ -205,7 +205,7 @@ func (b *bench) haproxy(ctx context.Context, up *upstream) (*parts.Child, string
 		return nil, "", err
 	}
 	b.ends = append(b.ends, func() { _ = child.Stop() })
-	return child, "http://" + port.Addr(free), awaitPort(ctx, child, port.Addr(free))
+	return child, "http://" + port.Addr(free), port.Wait(ctx, port.Addr(free))
 }
 
 // haproxyProgram also looks where Debian keeps daemons, which an ordinary user's PATH leaves out.
@@ -217,24 +217,4 @@ func haproxyProgram() (string, error) {
 		return found, nil
 	}
 	return "", errors.New("haproxy is missing: make deps installs it")
-}
-
-func awaitPort(ctx context.Context, child *parts.Child, addr string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	ask := time.NewTicker(20 * time.Millisecond)
-	defer ask.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s does not listen: %w\n%s", addr, ctx.Err(), child.LastLines())
-		case <-child.Done():
-			return child.Err()
-		case <-ask.C:
-		}
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
-		if err == nil {
-			return conn.Close()
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/objectstore"
 	"github.com/codex-platform/codex/pkg/testkit/parts"
 	"github.com/codex-platform/codex/pkg/testkit/port"
@@ -39,7 +40,7 @@ func benchStorage(ctx context.Context, b *bench) error {
 	}
 	storage, err := b.start(ctx, path, map[string]string{
 		"PUBLIC_URL": up.issuer.name, "DATABASE_URL": url, "DATABASE_DIRECT_URL": url, "SERVICE_TOKENS": secret(),
-		"S3_ENDPOINT": s3.Endpoint, "S3_REGION": s3.Region, "S3_BUCKET": s3.Bucket, "S3_ACCESS_KEY": s3.AccessKey.Reveal(), "S3_SECRET_KEY": s3.SecretKey.Reveal(),
+		"S3_ENDPOINT": s3.Endpoint.String(), "S3_REGION": s3.Region, "S3_BUCKET": s3.Bucket, "S3_ACCESS_KEY": s3.AccessKey, "S3_SECRET_KEY": s3.SecretKey.Reveal(),
 		"JWKS_URL": "http://" + up.addr + "/api/auth/jwks", "DEFAULT_QUOTA_BYTES": "107374182400",
 	})
 	if err != nil {
@@ -151,7 +152,7 @@ func transferDirect(ctx context.Context, bucket *objectstore.Bucket, key string,
 }
 
 func (b *bench) s3(ctx context.Context) (objectstore.Settings, error) {
-	program, err := parts.BuildS3(ctx, b.root)
+	program, err := parts.BuildS3(ctx, b.root, b.root+"/.bin", io.Discard)
 	if err != nil {
 		return objectstore.Settings{}, err
 	}
@@ -165,7 +166,10 @@ func (b *bench) s3(ctx context.Context) (objectstore.Settings, error) {
 		return objectstore.Settings{}, err
 	}
 	b.ends = append(b.ends, func() { _ = server.Stop() })
-	settings := server.Settings("bench")
+	settings := objectstore.Settings{
+		Endpoint: config.URL(server.URL()), Region: "us-east-1", Bucket: "bench", AccessKey: access, SecretKey: config.Secret(key),
+		PathStyle: true, PartBuffers: 8,
+	}
 	bucket, err := objectstore.Open(settings)
 	if err != nil {
 		return objectstore.Settings{}, err
