@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/codex-platform/codex/pkg/testkit/parts"
 )
 
 // Repo is the source tree and where its binaries go.
@@ -21,15 +23,30 @@ type Repo struct {
 // Binary is where a service's program lies.
 func (r Repo) Binary(service string) string { return filepath.Join(r.Bin, service) }
 
+// alone keeps two launchers, or a launcher and a test, from writing the same files at once.
+func (r Repo) alone(ctx context.Context) (unlock func(), err error) {
+	return parts.Lock(ctx, filepath.Join(r.Bin, "build.lock"))
+}
+
 // Services compiles these services, with the flags of `make build` so that neither builds what the other just did.
 // The error of broken code is what the compiler says.
 func (r Repo) Services(ctx context.Context, names ...string) error {
+	unlock, err := r.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	return r.compile(ctx, r.Bin, names)
 }
 
 // Rebuild compiles these services aside and returns those whose program became another one, in place. While it compiles,
 // and when it fails, the old programs stay as they are.
 func (r Repo) Rebuild(ctx context.Context, names ...string) ([]string, error) {
+	unlock, err := r.alone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	aside, err := os.MkdirTemp(r.Bin, "rebuild-")
 	if err != nil {
 		return nil, err

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/codex-platform/codex/pkg/testkit/parts"
 )
 
 // ErrNoNode means that the web app cannot be built on this machine; everything else works without it.
@@ -24,6 +26,11 @@ var webSources = []string{"src", "static", "package.json", "package-lock.json", 
 
 // Web builds the web app when its sources are newer than what was built, and tells whether it did.
 func (r Repo) Web(ctx context.Context) (built bool, err error) {
+	unlock, err := parts.Lock(ctx, filepath.Join(r.Bin, "web.lock"))
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
 	index := filepath.Join(r.app(), "build", "index.html")
 	if newest := r.newestWebSource(); !newest.After(modified(index)) {
 		return false, nil

@@ -47,13 +47,10 @@ type Service struct {
 
 // Start runs the program and returns when it is ready, or with its last lines when it ended or took too long.
 func (s *Service) Start(ctx context.Context) error {
+	stopped := make(chan struct{})
 	s.mu.Lock()
-	s.stopped = make(chan struct{})
+	s.stopped = stopped
 	s.mu.Unlock()
-	return s.launch(ctx)
-}
-
-func (s *Service) launch(ctx context.Context) error {
 	child, err := s.spawn()
 	if err != nil {
 		return err
@@ -62,7 +59,7 @@ func (s *Service) launch(ctx context.Context) error {
 		s.drop(child)
 		return err
 	}
-	go s.keep(child)
+	go s.keep(child, stopped)
 	return nil
 }
 
@@ -119,8 +116,8 @@ func get(ctx context.Context, url string) (status int, body string) {
 	return res.StatusCode, strings.TrimSpace(string(text))
 }
 
-// keep starts the program again each time it ends by itself.
-func (s *Service) keep(child *parts.Child) {
+// keep starts the program again each time it ends by itself, until stopped is closed.
+func (s *Service) keep(child *parts.Child, stopped <-chan struct{}) {
 	pause := firstPause
 	for {
 		began := time.Now()
@@ -134,7 +131,7 @@ func (s *Service) keep(child *parts.Child) {
 		}
 		s.Say("%v\n%s starts again in %s", child.Err(), s.Name, pause)
 		select {
-		case <-s.stopped:
+		case <-stopped:
 			return
 		case <-time.After(pause):
 		}
