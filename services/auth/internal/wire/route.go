@@ -44,6 +44,7 @@ func Post[T, B any](r *Router, op Op, handle func(ctx context.Context, c *Call, 
 	shape := formOf(reflect.TypeFor[T]())
 	described := op.describe(r, http.MethodPost)
 	described.RequestBody = &huma.RequestBody{Content: contentOf[T](op)}
+	described.SkipValidateBody = true // shape.fill does it, in the contract's words
 	if op.Form {
 		described = httpapi.AcceptForm(described)
 	}
