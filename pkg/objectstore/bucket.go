@@ -2,8 +2,8 @@ package objectstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -94,7 +94,7 @@ func (b *Bucket) Head(ctx context.Context, key string) (Info, error) {
 // Delete removes the object. One that is not there counts as removed.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	err := b.core.RemoveObject(ctx, b.name, key, minio.RemoveObjectOptions{})
-	if err = fault("delete object", err); err != nil && !isNotFound(err) {
+	if err = fault("delete object", err); !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return nil
@@ -120,9 +120,3 @@ func (b *Bucket) Discard(ctx context.Context, key string) error {
 func infoOf(key string, got minio.ObjectInfo) Info {
 	return Info{Key: key, Size: got.Size, ETag: got.ETag, ContentType: got.ContentType, Modified: got.LastModified}
 }
-
-func isStatus(err error, status int) bool {
-	return minio.ToErrorResponse(err).StatusCode == status
-}
-
-func isNotFound(err error) bool { return isStatus(err, http.StatusNotFound) }

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	// ErrNotFound says that there is no such object.
+	// ErrNotFound says that there is no such object, or no such upload in parts.
 	ErrNotFound = errors.New("object not found")
 	// ErrNoBucket says that the bucket itself is missing: a wrong setting.
 	ErrNoBucket = errors.New("bucket not found")
@@ -58,7 +58,7 @@ func fault(doing string, err error) error {
 	switch minio.ToErrorResponse(err).Code {
 	case minio.NoSuchBucket:
 		return fmt.Errorf("%s: %w: %w", doing, ErrNoBucket, err)
-	case minio.NoSuchKey:
+	case minio.NoSuchKey, minio.NoSuchUpload:
 		return fmt.Errorf("%s: %w: %w", doing, ErrNotFound, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)

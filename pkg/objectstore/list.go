@@ -2,6 +2,7 @@ package objectstore
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -59,7 +60,7 @@ func (b *Bucket) ListMultipart(ctx context.Context, prefix string) iter.Seq2[Mul
 // there counts as removed.
 func (b *Bucket) AbortMultipart(ctx context.Context, key, id string) error {
 	err := fault("abort multi-part upload", b.core.AbortMultipartUpload(ctx, b.name, key, id))
-	if err != nil && !isNotFound(err) {
+	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return nil
