@@ -1,0 +1,83 @@
+package checkout
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/codex-platform/codex/pkg/httpapi"
+)
+
+// Handler serves purchases.
+type Handler struct {
+	Checkouts *Checkouts
+}
+
+// Routes names the operations.
+func (h *Handler) Routes(api huma.API) {
+	httpapi.Register(api, huma.Operation{
+		OperationID: "beginCheckout", Method: http.MethodPost, Path: "/api/billing/v1/checkout",
+		Summary: "Begins to buy a plan", Description: "Gives the address of a page to pay on. Called again, it gives the same page while that is open.",
+		Tags: []string{"billing"}, Errors: []int{400, 401, 404, 409, 422, 503},
+	}, h.begin)
+	httpapi.Register(api, huma.Operation{
+		OperationID: "getCheckout", Method: http.MethodGet, Path: "/api/billing/v1/checkout/{id}",
+		Summary: "How a purchase stands", Description: "To be polled after the return from the page; plan is the caller's plan as it is now.",
+		Tags: []string{"billing"}, Errors: []int{401, 404, 422, 503},
+	}, h.follow)
+}
+
+type beginInput struct {
+	Body struct {
+		Plan string `json:"plan" minLength:"1" maxLength:"64" doc:"The key of the plan to buy"`
+	}
+}
+
+type beginOutput struct {
+	Body struct {
+		URL string `json:"url" doc:"Where to pay"`
+		ID  string `json:"id"`
+	}
+}
+
+func (h *Handler) begin(ctx context.Context, in *beginInput) (*beginOutput, error) {
+	caller, err := httpapi.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	begun, err := h.Checkouts.Begin(ctx, caller.UserID, in.Body.Plan)
+	if err != nil {
+		return nil, err
+	}
+	var out beginOutput
+	out.Body.URL, out.Body.ID = begun.URL, begun.ID
+	return &out, nil
+}
+
+type followInput struct {
+	ID string `path:"id" maxLength:"255" pattern:"^[A-Za-z0-9_]+$"`
+}
+
+type followOutput struct {
+	Body struct {
+		ID            string `json:"id"`
+		Status        string `json:"status" enum:"open,complete,expired"`
+		PaymentStatus string `json:"payment_status" doc:"paid, unpaid or no_payment_required"`
+		Plan          string `json:"plan" doc:"The plan that the caller is on now"`
+	}
+}
+
+func (h *Handler) follow(ctx context.Context, in *followInput) (*followOutput, error) {
+	caller, err := httpapi.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, now, err := h.Checkouts.Follow(ctx, caller.UserID, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out followOutput
+	out.Body.ID, out.Body.Status, out.Body.PaymentStatus, out.Body.Plan = found.ID, found.Status, found.PaymentStatus, now.PlanKey
+	return &out, nil
+}
