@@ -104,7 +104,7 @@ func listen(ctx context.Context, s ServeSettings) (private, public net.Listener,
 // newServer bounds what a client may send and how long it may take before a
 // handler is asked; bodies are bounded where they are read.
 func newServer(life context.Context, h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
+	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -112,6 +112,8 @@ func newServer(life context.Context, h http.Handler, log *slog.Logger) *http.Ser
 		BaseContext:       func(net.Listener) context.Context { return life },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that hang up, mostly
 	}
+	closeUnused(server)
+	return server
 }
 
 func stop(life context.Context, s ServeSettings, public, private *http.Server, log *slog.Logger) error {
