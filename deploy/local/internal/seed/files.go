@@ -19,7 +19,7 @@ type file struct {
 // putFiles uploads the demo files, unless somebody has files already.
 func (p *person) putFiles(ctx context.Context) error {
 	var have struct{ Items []struct{ Name string } }
-	if err := p.call(ctx, http.MethodGet, "/api/storage/v1/files?limit=1", nil, http.StatusOK, &have); err != nil {
+	if err := p.call(ctx, http.MethodGet, "/api/storage/v1/files?limit=1", nil, &have); err != nil {
 		return err
 	}
 	if len(have.Items) > 0 {

@@ -30,8 +30,8 @@ func newPerson(origin string) (*person, error) {
 	return &person{origin: origin, client: &http.Client{Jar: jar, CheckRedirect: stay, Timeout: 30 * time.Second}}, nil
 }
 
-// call sends a request and reads the answer into out, which may be nil. Any status but want is an error.
-func (p *person) call(ctx context.Context, method, path string, body any, want int, out any) error {
+// call sends a request and reads the answer into out, which may be nil. Any status but 2xx is an error.
+func (p *person) call(ctx context.Context, method, path string, body, out any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (p *person) call(ctx context.Context, method, path string, body any, want i
 	if err != nil {
 		return err
 	}
-	if status != want {
+	if status/100 != 2 {
 		return fmt.Errorf("%s %s: status %d: %s", method, path, status, text)
 	}
 	if out == nil {
