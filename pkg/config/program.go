@@ -61,8 +61,8 @@ func (p Program[S]) Run(ctx context.Context, args, environ []string, stdout, std
 	if err == nil {
 		return 0
 	}
-	text := err.Error()
-	if p.Redact != nil {
+	text, code := err.Error(), ExitCode(err)
+	if p.Redact != nil && code == 1 { // faults hold no values, only names and examples
 		text = p.Redact(text)
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", p.Name, text)
@@ -70,7 +70,7 @@ func (p Program[S]) Run(ctx context.Context, args, environ []string, stdout, std
 	if errors.As(err, &faults) {
 		fmt.Fprintf(stderr, "%s --help lists every variable.\n", p.Name)
 	}
-	return ExitCode(err)
+	return code
 }
 
 func (p Program[S]) run(ctx context.Context, args, environ []string, stdout io.Writer) error {
