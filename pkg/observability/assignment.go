@@ -82,6 +82,8 @@ func (a assigned) maskValue(p int) bool {
 		return false
 	case a.kind == header:
 		end = endOfLine(s, p)
+	case isScheme(s[p:end]): // token: Bearer …
+		end = endOf(s, endOf(s, end, isBlank), isValueByte)
 	case a.kind == personal && a.sep == ':':
 		end = endOf(s, p, func(c byte) bool { return c == ' ' || c == '.' || isValueByte(c) })
 	}

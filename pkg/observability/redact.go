@@ -159,7 +159,7 @@ func percentDecode(text string) (string, bool) {
 			continue
 		}
 		if hi, lo := unhex(text[at+1]), unhex(text[at+2]); hi >= 0 && lo >= 0 {
-			b = append(append(b, text[from:at]...), byte(hi<<4|lo)) //nolint:gosec // two hex digits are a byte
+			b = append(append(b, text[from:at]...), byte(hi<<4|lo))
 			from = at + 3
 			at += 2
 		}
