@@ -47,6 +47,7 @@ type seen struct {
 	Header  http.Header `json:"header"`
 	Body    []byte      `json:"body"`
 	Length  int64       `json:"length"`
+	Broken  bool        `json:"broken"` // the body broke off
 }
 
 func newPart(t testing.TB, name string, own map[string]http.HandlerFunc) *part {
@@ -73,7 +74,9 @@ func (p *part) serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, r)
 		return
 	}
-	s.Body, _ = io.ReadAll(r.Body)
+	var err error
+	s.Body, err = io.ReadAll(r.Body)
+	s.Broken = err != nil
 	p.note(s)
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(s)

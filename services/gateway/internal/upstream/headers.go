@@ -18,14 +18,14 @@ var forged = set(
 	"Forwarded", "Via", "Traceparent", "Tracestate", "Baggage", "Remote-User", "Remote-Addr", "Proxy",
 	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "Client-Ip", "Cluster-Client-Ip",
 	"X-Request-Id", "X-Correlation-Id", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
-	"X-Real-Ip", "X-Client-Ip", "X-Host", "X-Scheme", "X-Api-Version", "Front-End-Https",
+	"X-Real-Ip", "X-Host", "X-Scheme", "X-Api-Version", "Front-End-Https",
 	"X-Rewrite-Url", "X-Accel-Redirect", "X-Sendfile", "Host", "Content-Length", "Expect",
 )
 
 var forgedPrefixes = []string{
 	"X-Forwarded", "X-Original", "X-User", "X-Auth", "X-Session", "X-Role", "X-Identity", "X-Email", "X-Account",
 	"X-Tenant", "X-Admin", "X-Internal", "X-Codex", "X-Jwt", "X-Token", "X-Remote", "X-Envoy", "X-B3", "X-Amzn-Trace",
-	"X-Ssl", "X-Client-Cert", "X-Webauth",
+	"X-Ssl", "X-Client", "X-Cluster", "X-Webauth",
 }
 
 func set(names ...string) map[string]bool {
