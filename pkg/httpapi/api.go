@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -42,6 +43,8 @@ type Config struct {
 	// MaxBody bounds bodies that are read into memory, in bytes; default
 	// DefaultMaxBody. An operation's own MaxBodyBytes comes first.
 	MaxBody int64
+	// BodyIdle bounds the wait for the next piece of a streamed body; default 30 s.
+	BodyIdle time.Duration
 	// UnknownFields lets members that an input does not name pass unread. By
 	// default they are refused.
 	UnknownFields bool
@@ -69,6 +72,9 @@ func New(c Config) *API {
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
+	}
+	if c.BodyIdle == 0 {
+		c.BodyIdle = defaultBodyIdle
 	}
 	if c.Version == "" {
 		c.Version = "1"

@@ -112,17 +112,15 @@ func (x *exchange) readAll(rules bodyRules) ([]byte, error) {
 	if r.ContentLength > rules.limit {
 		return nil, problem.TooLarge
 	}
-	// A recorder in a test knows no deadlines; a server does.
-	_ = x.SetReadDeadline(time.Now().Add(rules.wait))
+	x.expectBody(rules.wait)
 	var body bytes.Buffer
 	if r.ContentLength > 0 {
 		body.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	_, err := body.ReadFrom(http.MaxBytesReader(x.echo.Response(), r.Body, rules.limit))
-	_ = x.SetReadDeadline(time.Time{})
-	if err != nil {
+	if _, err := body.ReadFrom(http.MaxBytesReader(x.echo.Response(), r.Body, rules.limit)); err != nil {
 		return nil, readProblem(err)
 	}
+	_ = x.SetReadDeadline(time.Time{})
 	return body.Bytes(), nil
 }
 

@@ -29,7 +29,7 @@ func (a *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	// From here on these are ours to keep: huma must not count again.
 	op.MaxBodyBytes, op.BodyReadTimeout = -1, 0
 	a.Adapter.Handle(op, func(ctx huma.Context) {
-		x := &exchange{inner: ctx, echo: humaecho.UnwrapV4(ctx)}
+		x := &exchange{inner: ctx, api: a.api, echo: humaecho.UnwrapV4(ctx)}
 		if err := x.admit(rules); err != nil {
 			x.failure = err
 		} else {
@@ -48,6 +48,7 @@ type inner = huma.Context
 // failed, what huma writes is dropped: the error handler answers.
 type exchange struct {
 	inner
+	api     *API
 	echo    echo.Context
 	body    []byte // what admit read; nil when the operation reads for itself
 	read    bool
@@ -112,6 +113,16 @@ func (x *exchange) BodyWriter() io.Writer {
 // SetReadDeadline bounds the reading of the body.
 func (x *exchange) SetReadDeadline(t time.Time) error {
 	return http.NewResponseController(x.echo.Response()).SetReadDeadline(t)
+}
+
+// expectBody bounds the arrival of a body. Before it answers, net/http reads what
+// a handler left of the body, without a bound of its own: a client that announces
+// a body and sends nothing would hold the connection, and its refusal, for ever.
+// Once the body is at its end the deadline has to go, because the server then
+// listens for the client's hanging up and would take it for that. The next
+// request starts without it.
+func (x *exchange) expectBody(within time.Duration) {
+	_ = x.SetReadDeadline(time.Now().Add(within)) // a recorder in a test knows no deadlines
 }
 
 // Refuse ends a request in a middleware of an operation, which then does not

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel"
@@ -58,6 +59,10 @@ func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx = context.WithValue(ctx, clientKey{}, a.config.Proxies.ClientAddr(r))
 		c.SetRequest(r.WithContext(ctx))
 		c.Response().Header().Set(headerRequestID, id)
+		if r.ContentLength != 0 {
+			// For whoever answers without reading the body: see exchange.expectBody.
+			_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(bodyTimeout))
+		}
 		return next(c)
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// streamIdle bounds the wait for the next piece of a streamed body. An upload
-// may take hours, a client that sends nothing may not (GW-11).
-const streamIdle = 30 * time.Second
+// defaultBodyIdle bounds the wait for the next piece of a streamed body. An
+// upload may take hours, a client that sends nothing may not (GW-11).
+const defaultBodyIdle = 30 * time.Second
 
 // Body is a request's body that is read while it arrives and never held in
 // memory. Give the input a field of this type, under any name but Body (which is
@@ -44,7 +44,9 @@ func Streams(op huma.Operation) huma.Operation {
 func (b *Body) Resolve(ctx huma.Context) []error {
 	r := Request(ctx)
 	b.ContentLength, b.ContentType = r.ContentLength, r.Header.Get("Content-Type")
-	b.Reader = &streamReader{from: r.Body, deadlines: exchangeOf(ctx)}
+	x := exchangeOf(ctx)
+	x.expectBody(x.api.config.BodyIdle)
+	b.Reader = &streamReader{from: r.Body, deadlines: x, idle: x.api.config.BodyIdle}
 	return nil
 }
 
@@ -53,23 +55,22 @@ func (*Body) Schema(huma.Registry) *huma.Schema {
 	panic("a field of type httpapi.Body needs a name other than Body")
 }
 
-// streamReader reads a client's body piece by piece, each within streamIdle.
+// streamReader reads a client's body piece by piece, each within idle.
 type streamReader struct {
 	from      io.Reader
 	deadlines *exchange
+	idle      time.Duration
 }
 
 // Read reads the next piece.
 func (s *streamReader) Read(p []byte) (int, error) {
-	_ = s.deadlines.SetReadDeadline(time.Now().Add(streamIdle))
+	_ = s.deadlines.SetReadDeadline(time.Now().Add(s.idle))
 	n, err := s.from.Read(p)
-	if err == nil {
+	switch {
+	case err == nil:
 		return n, nil
-	}
-	// The server goes on listening for the client's hanging up; a deadline that
-	// stays would look like it.
-	_ = s.deadlines.SetReadDeadline(time.Time{})
-	if errors.Is(err, io.EOF) {
+	case errors.Is(err, io.EOF):
+		_ = s.deadlines.SetReadDeadline(time.Time{}) // see exchange.expectBody
 		return n, io.EOF
 	}
 	return n, readProblem(err)

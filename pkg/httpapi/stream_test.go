@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/codex-platform/codex/pkg/httpapi"
 )
@@ -105,4 +108,44 @@ func TestBody_underItsOwnNameIsRefusedAtTheStart(t *testing.T) {
 	var b httpapi.Body
 	b.Schema(nil)
 	t.Error(errors.New("not reached"))
+}
+
+// A body that stops is given up, also one that nobody wanted to read: the client
+// has its answer and the server its connection back (GW-11).
+func TestBody_thatDoesNotComeHoldsNothing(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(func(c *httpapi.Config) { c.BodyIdle = 100 * time.Millisecond })
+	httpapi.Register(api.Huma(), huma.Operation{OperationID: "quick", Method: http.MethodPost, Path: "/quick", BodyReadTimeout: 100 * time.Millisecond},
+		func(_ context.Context, in *noteInput) (*noteOutput, error) { return &noteOutput{Body: in.Body}, nil })
+	httpapi.Register(api.Huma(), httpapi.Streams(huma.Operation{OperationID: "unread", Method: http.MethodPut, Path: "/unread"}),
+		func(context.Context, *uploadInput) (*struct{}, error) { return nil, errTaken })
+	server := httptest.NewServer(api)
+	defer server.Close()
+	for head, want := range map[string]int{
+		"PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc":                                 408,
+		"POST /quick HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{": 408,
+		"PUT /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc":                                 409,
+	} {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, head)
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		answers := bufio.NewReader(conn)
+		res, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Errorf("%.12s: %v", head, err)
+			continue
+		}
+		if res.StatusCode != want {
+			t.Errorf("%.12s: got %d", head, res.StatusCode)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		if _, err := answers.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Errorf("%.12s: the connection stays open: %v", head, err)
+		}
+	}
 }

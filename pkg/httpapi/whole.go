@@ -17,8 +17,7 @@ func (b *Body) ReadAll(limit int64, within time.Duration) ([]byte, error) {
 	from := b.Reader
 	if s, ok := b.Reader.(*streamReader); ok {
 		// One deadline for all of it, not one for each piece.
-		_ = s.deadlines.SetReadDeadline(time.Now().Add(within))
-		defer func() { _ = s.deadlines.SetReadDeadline(time.Time{}) }()
+		s.deadlines.expectBody(within)
 		from = s.from
 	}
 	body, err := io.ReadAll(io.LimitReader(from, limit+1))
@@ -27,6 +26,9 @@ func (b *Body) ReadAll(limit int64, within time.Duration) ([]byte, error) {
 		return nil, readProblem(err)
 	case int64(len(body)) > limit:
 		return nil, problem.TooLarge
+	}
+	if s, ok := b.Reader.(*streamReader); ok {
+		_ = s.deadlines.SetReadDeadline(time.Time{})
 	}
 	return body, nil
 }
