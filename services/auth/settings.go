@@ -90,14 +90,14 @@ type hashSettings struct {
 
 type limitSettings struct {
 	On          limit.Switch `env:"RATE_LIMIT" envDefault:"on" help:"on, or off for tests"`
-	Pair        int          `env:"LIMIT_SIGN_IN_PAIR" envDefault:"5" unit:"a minute" help:"tries to sign in to one account from one address"`
-	Account     int          `env:"LIMIT_SIGN_IN_ACCOUNT" envDefault:"10" unit:"a minute" help:"tries to sign in to one account from everywhere"`
-	All         int          `env:"LIMIT_SIGN_IN_ALL" envDefault:"3000" unit:"a minute" help:"tries to sign in, all in all"`
-	Password    int          `env:"LIMIT_PASSWORD" envDefault:"5" unit:"a minute" help:"checks of a signed-in person's own password"`
-	Letters     int          `env:"LIMIT_LETTERS" envDefault:"3" unit:"a minute" help:"letters that can be asked for one address"`
-	StrictPaths int          `env:"LIMIT_STRICT" envDefault:"5" unit:"a minute" help:"with EDGE=direct: calls of one address where passwords can be guessed or letters be caused"`
-	AuthPaths   int          `env:"LIMIT_AUTH" envDefault:"30" unit:"a minute" help:"with EDGE=direct: other calls of one address"`
-	Reads       int          `env:"LIMIT_API_ADDRESS" envDefault:"1200" unit:"a minute" help:"with EDGE=direct: reads of one address"`
+	Pair        cache.Rate   `env:"LIMIT_SIGN_IN_PAIR" envDefault:"5/1m" example:"5/1m" help:"tries to sign in to one account from one address"`
+	Account     cache.Rate   `env:"LIMIT_SIGN_IN_ACCOUNT" envDefault:"10/1m" example:"10/1m" help:"tries to sign in to one account from everywhere"`
+	All         cache.Rate   `env:"LIMIT_SIGN_IN_ALL" envDefault:"3000/1m" example:"3000/1m" help:"tries to sign in, all in all"`
+	Password    cache.Rate   `env:"LIMIT_PASSWORD" envDefault:"5/1m" example:"5/1m" help:"checks of a signed-in person's own password"`
+	Letters     cache.Rate   `env:"LIMIT_LETTERS" envDefault:"3/1m" example:"3/1m" help:"letters that can be asked for one address"`
+	StrictPaths cache.Rate   `env:"LIMIT_STRICT" envDefault:"5/1m" example:"5/1m" help:"with EDGE=direct: calls of one address where passwords can be guessed or letters be caused"`
+	AuthPaths   cache.Rate   `env:"LIMIT_AUTH" envDefault:"30/1m" example:"30/1m" help:"with EDGE=direct: other calls of one address"`
+	Reads       cache.Rate   `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"with EDGE=direct: reads of one address"`
 }
 
 const (

@@ -21,6 +21,7 @@ import (
 
 	"github.com/codex-platform/codex/migrations"
 	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/mail"
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/testkit"
@@ -330,4 +331,17 @@ func (w *world) exec(query string, args ...any) {
 	if _, err := w.pool.Exec(context.Background(), query, args...); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+var discard = slog.New(slog.DiscardHandler)
+
+// open gives a pool on a server of the test's own.
+func open(t testing.TB, address string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := database.Open(t.Context(), database.Settings{URL: config.DSN(address), MaxConns: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
 }

@@ -58,13 +58,13 @@ func (l *Limits) of(r *http.Request, base string) cache.Limit {
 	path := strings.TrimPrefix(r.URL.Path, base)
 	for _, strict := range strictPaths {
 		if strings.HasPrefix(path, strict) {
-			return cache.Limit{Name: "strict", Rate: l.Rules.StrictPaths, Per: time.Minute}
+			return l.Rules.StrictPaths.Named("strict")
 		}
 	}
 	if r.Method == http.MethodGet {
-		return cache.Limit{Name: "api-address", Rate: l.Rules.Reads, Per: time.Minute}
+		return l.Rules.Reads.Named("api-address")
 	}
-	return cache.Limit{Name: "auth", Rate: l.Rules.AuthPaths, Per: time.Minute}
+	return l.Rules.AuthPaths.Named("auth")
 }
 
 // tell writes the limit into the answer (draft-ietf-httpapi-ratelimit-headers).

@@ -15,18 +15,18 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
-// Rules are the limits. A rate of 0 means no limit.
+// Rules are the limits. The zero rate means no limit.
 type Rules struct {
-	SignInPair    int // tries a minute for one account from one address
-	SignInAccount int // tries a minute for one account from everywhere
-	SignInAll     int // tries a minute over all accounts
-	Password      int // checks a minute of a signed-in person's own password
-	Letters       int // letters a minute that one address can be sent on request
+	SignInPair    cache.Rate // tries for one account from one address
+	SignInAccount cache.Rate // tries for one account from everywhere
+	SignInAll     cache.Rate // tries over all accounts
+	Password      cache.Rate // checks of a signed-in person's own password
+	Letters       cache.Rate // letters that one address can be sent on request
 
-	// Calls a minute of one client address, where there is no gateway in front.
-	StrictPaths int // where passwords can be guessed or letters be caused
-	AuthPaths   int // other calls that change something
-	Reads       int
+	// Calls of one client address, where there is no gateway in front.
+	StrictPaths cache.Rate // where passwords can be guessed or letters be caused
+	AuthPaths   cache.Rate // other calls that change something
+	Reads       cache.Rate
 }
 
 // Limits counts. A nil Limits lets everything through.
@@ -85,8 +85,8 @@ func (l *Limits) charge(ctx context.Context, checks ...cache.Check) error {
 	return wire.ErrTooMany.WithRetryAfter(worst.RetryAfter)
 }
 
-func check(name string, perMinute int, key string) cache.Check {
-	return cache.Check{Key: key, Limit: cache.Limit{Name: name, Rate: perMinute, Per: time.Minute}}
+func check(name string, rate cache.Rate, key string) cache.Check {
+	return cache.Check{Key: key, Limit: rate.Named(name)}
 }
 
 // hidden keeps addresses out of Redis: what is counted need not be readable.

@@ -114,3 +114,9 @@ func (c *Call) read() error {
 	c.members, err = readObject(raw)
 	return err
 }
+
+// CallOf makes a call of a request and the members of its body, for those who
+// have one without a route: tests of rules.
+func CallOf(r *http.Request, members Members) *Call {
+	return &Call{request: r, members: members}
+}
