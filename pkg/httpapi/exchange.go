@@ -25,6 +25,7 @@ func (a *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	if !marked(op, metaRegistered) {
 		panic("operation " + op.Method + " " + op.Path + ": use httpapi.Register, which parses value types in parameters")
 	}
+	a.api.dropErrorModel()
 	rules := a.api.bodyRules(op)
 	// From here on these are ours to keep: huma must not count again.
 	op.MaxBodyBytes, op.BodyReadTimeout = -1, 0

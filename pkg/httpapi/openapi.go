@@ -28,7 +28,12 @@ func (a *API) documentErrors(doc *huma.OpenAPI, op *huma.Operation) {
 			response.Content = map[string]*huma.MediaType{kind: {Schema: schema}}
 		}
 	}
-	maps.DeleteFunc(doc.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
+}
+
+// dropErrorModel takes huma's error model, which no answer has, out of the
+// document; huma puts it back with each operation.
+func (a *API) dropErrorModel() {
+	maps.DeleteFunc(a.huma.OpenAPI().Components.Schemas.Map(), func(name string, _ *huma.Schema) bool {
 		return name == "ErrorModel" || name == "ErrorDetail"
 	})
 }

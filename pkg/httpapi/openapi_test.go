@@ -1,11 +1,15 @@
 package httpapi_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/codex-platform/codex/pkg/httpapi"
 )
@@ -20,6 +24,8 @@ func (s *sink) Fatalf(f string, args ...any) { s.failed = fmt.Sprintf(f, args...
 func TestCheckOpenAPI_findsAStaleFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "openapi.yaml")
 	api, _ := newAPI(nil)
+	httpapi.Register(api.Huma(), huma.Operation{OperationID: "hidden", Method: http.MethodGet, Path: "/hidden", Hidden: true},
+		func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
 	t.Setenv("UPDATE", "1")
 	httpapi.CheckOpenAPI(t, api, path)
 	t.Setenv("UPDATE", "")
@@ -34,7 +40,7 @@ func TestCheckOpenAPI_findsAStaleFile(t *testing.T) {
 			t.Errorf("no %s in the document", want)
 		}
 	}
-	for _, not := range []string{"ErrorModel", "ErrorDetail", "$schema"} {
+	for _, not := range []string{"ErrorModel", "ErrorDetail", "$schema", "/hidden"} {
 		if strings.Contains(string(text), not) {
 			t.Errorf("%s in the document", not)
 		}
