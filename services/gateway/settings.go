@@ -6,7 +6,6 @@ import (
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/observability"
 	"github.com/codex-platform/codex/pkg/security"
-	"github.com/codex-platform/codex/services/gateway/internal/limit"
 )
 
 type settings struct {
@@ -39,13 +38,13 @@ type settings struct {
 
 // limits are the presets of rate limits.
 type limits struct {
-	Strict  limit.Rate `env:"LIMIT_STRICT" envDefault:"5/1m" example:"5/1m" help:"sign-in, sign-up, resets, codes: by address"`
-	Auth    limit.Rate `env:"LIMIT_AUTH" envDefault:"30/1m" example:"30/1m" help:"the rest of /api/auth: by address"`
-	User    limit.Rate `env:"LIMIT_API" envDefault:"600/1m" example:"600/1m" help:"the APIs: by user"`
-	Address limit.Rate `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"the APIs: by address"`
-	Upload  limit.Rate `env:"LIMIT_UPLOAD" envDefault:"60/1m" example:"60/1m" help:"uploads: by user"`
-	Public  limit.Rate `env:"LIMIT_PUBLIC" envDefault:"300/1m" example:"300/1m" help:"pages and descriptions: by address"`
-	Webhook limit.Rate `env:"LIMIT_WEBHOOK" envDefault:"6000/1m" example:"6000/1m" help:"Stripe's events: in all"`
+	Strict  cache.Rate `env:"LIMIT_STRICT" envDefault:"5/1m" example:"5/1m" help:"sign-in, sign-up, resets, codes: by address"`
+	Auth    cache.Rate `env:"LIMIT_AUTH" envDefault:"30/1m" example:"30/1m" help:"the rest of /api/auth: by address"`
+	User    cache.Rate `env:"LIMIT_API" envDefault:"600/1m" example:"600/1m" help:"the APIs: by user"`
+	Address cache.Rate `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"the APIs: by address"`
+	Upload  cache.Rate `env:"LIMIT_UPLOAD" envDefault:"60/1m" example:"60/1m" help:"uploads: by user"`
+	Public  cache.Rate `env:"LIMIT_PUBLIC" envDefault:"300/1m" example:"300/1m" help:"pages and descriptions: by address"`
+	Webhook cache.Rate `env:"LIMIT_WEBHOOK" envDefault:"6000/1m" example:"6000/1m" help:"Stripe's events: in all"`
 }
 
 func (s settings) issuer() string   { return orElse(s.JWTIssuer, s.PublicURL.String()) }
