@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/hex"
 	"net/netip"
-	"time"
 
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/security"
