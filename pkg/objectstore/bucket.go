@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ const attempts = 3
 // Bucket is one bucket of the store. It is safe for concurrent use.
 type Bucket struct {
 	core    *minio.Core
+	once    *minio.Core // for bodies from memory: see again
+	patient *minio.Core // as once, for the one call whose answer may take long
 	name    string
 	region  string
 	buffers *buffers
@@ -34,6 +37,23 @@ type Info struct {
 
 // Open makes the client of the bucket. It does not need the store to be there.
 func Open(s Settings) (*Bucket, error) {
+	transport := newTransport(silence)
+	core, err := connect(s, transport, attempts)
+	if err != nil {
+		return nil, err
+	}
+	once, err := connect(s, transport, 1)
+	if err != nil {
+		return nil, err
+	}
+	patient, err := connect(s, newTransport(assembly), 1)
+	if err != nil {
+		return nil, err
+	}
+	return &Bucket{core: core, once: once, patient: patient, name: s.Bucket, region: s.Region, buffers: newBuffers(s.PartBuffers)}, nil
+}
+
+func connect(s Settings, transport http.RoundTripper, attempts int) (*minio.Core, error) {
 	lookup := minio.BucketLookupDNS
 	if s.PathStyle {
 		lookup = minio.BucketLookupPath
@@ -44,13 +64,13 @@ func Open(s Settings) (*Bucket, error) {
 		Secure:       s.Endpoint.HTTPS(),
 		Region:       s.Region, // named, so that no request is spent on asking for it
 		BucketLookup: lookup,
-		Transport:    newTransport(),
+		Transport:    transport,
 		MaxRetries:   attempts,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the object store: %w", err)
 	}
-	return &Bucket{core: core, name: s.Bucket, region: s.Region, buffers: newBuffers(s.PartBuffers)}, nil
+	return core, nil
 }
 
 // Ensure makes the bucket when it is not there. Development and tests use it;

@@ -55,6 +55,12 @@ func (b *buffers) put(used *buffer) {
 	<-b.free
 }
 
-// drop gives the buffer's place back but not its memory: a request that failed
-// early may still be sending from it.
-func (b *buffers) drop(*buffer) { <-b.free }
+// done gives the buffer back after it was sent. When an attempt failed, its
+// memory is not used again: that request may still be reading from it.
+func (b *buffers) done(used *buffer, failed int) {
+	if failed > 0 {
+		<-b.free
+		return
+	}
+	b.put(used)
+}

@@ -68,16 +68,14 @@ func (m *multipart) start(ctx context.Context, buf *buffer, n int) *sending {
 	part := &m.parts[len(m.parts)-1]
 	m.size += int64(n)
 	go func() {
-		sent, err := m.bucket.core.PutObjectPart(ctx, m.bucket.name, m.key, m.id, part.PartNumber,
-			bytes.NewReader(buf.bytes[:n]), int64(n), minio.PutObjectPartOptions{DisableContentSha256: true})
-		if err != nil {
-			m.bucket.buffers.drop(buf)
-			way.done <- fault(fmt.Sprintf("put part %d", part.PartNumber), err)
-			return
-		}
-		part.ETag = sent.ETag
-		m.bucket.buffers.put(buf)
-		way.done <- nil
+		failed, err := again(ctx, func() error {
+			sent, err := m.bucket.once.PutObjectPart(ctx, m.bucket.name, m.key, m.id, part.PartNumber,
+				bytes.NewReader(buf.bytes[:n]), int64(n), minio.PutObjectPartOptions{DisableContentSha256: true})
+			part.ETag = sent.ETag
+			return fault("put part", err)
+		})
+		m.bucket.buffers.done(buf, failed)
+		way.done <- err
 	}()
 	return way
 }
@@ -128,8 +126,11 @@ func readPart(r io.Reader, p []byte) (int, error) {
 }
 
 func (m *multipart) complete(ctx context.Context) error {
-	_, err := m.bucket.core.CompleteMultipartUpload(ctx, m.bucket.name, m.key, m.id, m.parts, minio.PutObjectOptions{})
-	return fault("complete multi-part upload", err)
+	_, err := again(ctx, func() error {
+		_, err := m.bucket.patient.CompleteMultipartUpload(ctx, m.bucket.name, m.key, m.id, m.parts, minio.PutObjectOptions{})
+		return fault("complete multi-part upload", err)
+	})
+	return err
 }
 
 // abort removes the parts, also when the caller has gone away.

@@ -44,7 +44,7 @@ func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, size int64, c
 
 // putWhole sends the object in one request, without a buffer.
 func (b *Bucket) putWhole(ctx context.Context, key string, r io.Reader, size int64, contentType string) error {
-	_, err := b.core.PutObject(ctx, b.name, key, r, size, "", "", putOptions(contentType))
+	_, err := b.once.PutObject(ctx, b.name, key, r, size, "", "", putOptions(contentType))
 	return fault("put object", err)
 }
 
@@ -64,12 +64,11 @@ func (b *Bucket) putParts(ctx context.Context, key string, r io.Reader, contentT
 		m := &multipart{bucket: b, key: key, contentType: contentType}
 		return m.write(ctx, first, r)
 	}
-	if err := b.putWhole(ctx, key, bytes.NewReader(first.bytes[:n]), int64(n), contentType); err != nil {
-		b.buffers.drop(first)
-		return 0, err
-	}
-	b.buffers.put(first)
-	return int64(n), nil
+	failed, err := again(ctx, func() error {
+		return b.putWhole(ctx, key, bytes.NewReader(first.bytes[:n]), int64(n), contentType)
+	})
+	b.buffers.done(first, failed)
+	return int64(n), err
 }
 
 // putOptions: no checksum trailer and no chunk signatures, which not every store

@@ -14,11 +14,14 @@ const (
 	// silence is how long a connection may stand still while something is under
 	// way: also the longest pause of a client that uploads a small file.
 	silence = time.Minute
+	// assembly is the same while a store makes one object of many parts. Some
+	// copy all of them (5 GiB took a minute on a busy disk) and say nothing meanwhile.
+	assembly = 15 * time.Minute
 )
 
-// newTransport makes the connections to the store. There is no limit on the
-// whole of a request, because objects may be large and clients slow.
-func newTransport() http.RoundTripper {
+// newTransport makes connections to the store. There is no limit on the whole of
+// a request, because objects may be large and clients slow.
+func newTransport(silence time.Duration) http.RoundTripper {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
 	return otelhttp.NewTransport(&http.Transport{
 		Proxy: http.ProxyFromEnvironment,
@@ -27,11 +30,11 @@ func newTransport() http.RoundTripper {
 			if err != nil {
 				return nil, err
 			}
-			return patient{c}, nil
+			return patient{c, silence}, nil
 		},
 		TLSHandshakeTimeout:   5 * time.Second,
 		ResponseHeaderTimeout: silence,
-		IdleConnTimeout:       silence / 2,
+		IdleConnTimeout:       30 * time.Second,
 		MaxIdleConns:          256,
 		MaxIdleConnsPerHost:   64,
 		WriteBufferSize:       64 << 10,
@@ -42,19 +45,22 @@ func newTransport() http.RoundTripper {
 }
 
 // patient is a connection that is given up when nothing moves in either
-// direction for as long as silence lasts. The deadline is for both directions:
+// direction for as long as its silence may last. The deadline is for both directions:
 // the transport always has a read pending while it sends a body.
-type patient struct{ net.Conn }
+type patient struct {
+	net.Conn
+	silence time.Duration
+}
 
 func (p patient) Read(b []byte) (int, error) {
-	if err := p.SetDeadline(time.Now().Add(silence)); err != nil {
+	if err := p.SetDeadline(time.Now().Add(p.silence)); err != nil {
 		return 0, err
 	}
 	return p.Conn.Read(b)
 }
 
 func (p patient) Write(b []byte) (int, error) {
-	if err := p.SetDeadline(time.Now().Add(silence)); err != nil {
+	if err := p.SetDeadline(time.Now().Add(p.silence)); err != nil {
 		return 0, err
 	}
 	return p.Conn.Write(b)

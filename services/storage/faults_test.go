@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,14 +101,14 @@ func TestObjectStoreLostOnTheWay(t *testing.T) {
 type pausing struct {
 	from    io.Reader
 	after   int64
+	once    sync.Once
 	reached chan struct{}
 	goOn    chan struct{}
 }
 
 func (p *pausing) Read(b []byte) (int, error) {
-	if p.after <= 0 && p.reached != nil {
-		close(p.reached)
-		p.reached = nil
+	if p.after <= 0 {
+		p.once.Do(func() { close(p.reached) })
 		<-p.goOn
 	}
 	n, err := p.from.Read(b)

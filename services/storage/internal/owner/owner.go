@@ -48,15 +48,18 @@ type Purger struct {
 	Registry *Registry
 }
 
-// Work removes the owner's uploads and files, some at a time. The account stays
-// for a day, closed: a token of the user may still be valid for minutes.
+// Work removes the owner's uploads and files, some at a time, and comes again
+// when there are very many. The account stays for a day, closed: a token of the
+// user may still be valid for minutes.
 func (p *Purger) Work(ctx context.Context, job *river.Job[PurgeArgs]) error {
-	for {
+	const batches = 50
+	for range batches {
 		done, err := p.Registry.purgeSome(ctx, job.Args.Owner)
 		if err != nil || done {
 			return err
 		}
 	}
+	return river.JobSnooze(0)
 }
 
 // purgeSome removes up to a hundred uploads and files; done tells that none are left.
