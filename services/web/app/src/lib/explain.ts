@@ -3,8 +3,7 @@ import type { Refusal } from './refusal';
 
 /** explain says in a person's words why something was refused. */
 export function explain(refusal: Refusal, t: Dictionary): string {
-  const known = t.errors[refusal.code];
-  if (known !== undefined) return known;
+  if (Object.hasOwn(t.errors, refusal.code)) return text(t, refusal.code);
   if (refusal.status === 429) return text(t, 'RATE_LIMITED');
   return refusal.status >= 502 ? text(t, 'UNAVAILABLE') : text(t, 'UNKNOWN');
 }

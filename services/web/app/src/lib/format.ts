@@ -19,11 +19,21 @@ export function bytes(n: number, locale: string): string {
   }).format(value);
 }
 
-/** money writes an amount given in the currency's smallest unit: 1200 eur is "€12". */
+/** money writes an amount given in the currency's smallest unit: 1200 eur is "€12.00". */
 export function money(amount: number, currency: string, locale: string): string {
   const format = new Intl.NumberFormat(locale, { style: 'currency', currency: currency.toUpperCase() });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
   return format.format(amount / 10 ** digits);
+}
+
+/** price writes an amount for a price tag: whole sums without zeros, "€12". */
+export function price(amount: number, currency: string, locale: string): string {
+  const format = new Intl.NumberFormat(locale, {
+    style: 'currency',
+    currency: currency.toUpperCase(),
+    trailingZeroDisplay: 'stripIfInteger'
+  });
+  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
 /** day writes a date: "5 March 2030". */

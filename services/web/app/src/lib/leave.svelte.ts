@@ -1,6 +1,6 @@
 import { goto } from '$app/navigation';
 import { account } from './account.svelte';
-import { attempt, auth } from './auth';
+import { attempt, auth, refresh } from './auth';
 import { explain } from './explain';
 import { i18n } from './i18n/language.svelte';
 import { notice } from './notice.svelte';
@@ -17,6 +17,7 @@ export async function leave(): Promise<void> {
     await attempt((options) => auth.signOut({ fetchOptions: options }));
     uploads.drop();
     account.forget();
+    await refresh(); // the sign-in page must not meet the session that has just ended
     await goto('/sign-in', { replaceState: true });
   } catch (thrown) {
     notice.show(explain(Refusal.of(thrown), i18n.t));

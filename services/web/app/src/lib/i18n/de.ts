@@ -3,7 +3,7 @@ import type { Dictionary } from './en';
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
 export const de: Dictionary = {
-  language: { name: 'Deutsch', choose: 'Sprache' },
+  language: { choose: 'Sprache' },
 
   common: {
     brand: 'Codex',
@@ -20,7 +20,6 @@ export const de: Dictionary = {
     showPassword: 'Passwort anzeigen',
     hidePassword: 'Passwort verbergen',
     checkForm: 'Bitte prüfen Sie diese Felder:',
-    saved: 'Gespeichert',
     retryIn: (seconds) => `Sie können es in ${seconds} ${plural(seconds, 'Sekunde', 'Sekunden')} erneut versuchen.`,
     retryNow: 'Sie können es jetzt erneut versuchen.',
     reference: (id) => `Kennung: ${id}`
@@ -146,7 +145,6 @@ export const de: Dictionary = {
   quota: {
     label: 'Belegter Speicher',
     used: (used, limit) => `${used} von ${limit} belegt`,
-    free: (free) => `${free} frei`,
     files: (n) => `${n} ${plural(n, 'Datei', 'Dateien')}`,
     nearly: 'Fast voll',
     full: 'Voll: Löschen Sie Dateien oder wählen Sie einen größeren Tarif.'
@@ -219,7 +217,6 @@ export const de: Dictionary = {
     step: (name, percent) => `${name}: ${percent} Prozent`,
     finished: (name) => `${name} hochgeladen`,
     broke: (name) => `${name} wurde nicht hochgeladen`,
-    leave: 'Es wird noch hochgeladen.'
   },
 
   billing: {
@@ -227,7 +224,6 @@ export const de: Dictionary = {
     plans: 'Tarife',
     current: 'Ihr Tarif',
     included: (size) => `${size} Speicher`,
-    freePrice: 'Kostenlos',
     per: { day: 'am Tag', week: 'in der Woche', month: 'im Monat', year: 'im Jahr' },
     choose: (name) => `${name} wählen`,
     opening: 'Zahlungsseite wird geöffnet …',
@@ -261,13 +257,11 @@ export const de: Dictionary = {
     confirmed: (plan) => `Vielen Dank! Sie haben jetzt ${plan}.`,
     cancelled: 'Die Zahlung wurde abgebrochen. Es wurde nichts berechnet und Ihr Tarif ist unverändert.',
     expired: 'Diese Zahlungsseite ist abgelaufen. Es wurde nichts berechnet.',
-    noCustomer: 'Es gibt noch nichts zu verwalten: Wählen Sie zuerst einen Tarif.'
   },
 
   profile: {
     title: 'Profil',
     you: 'Sie',
-    emailText: 'Ihre Adresse ist bestätigt.',
     saving: 'Wird gespeichert …',
     nameSaved: 'Ihr Name ist gespeichert',
     password: 'Passwort',

@@ -4,7 +4,7 @@
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
 export const en = {
-  language: { name: 'English', choose: 'Language' },
+  language: { choose: 'Language' },
 
   common: {
     brand: 'Codex',
@@ -21,7 +21,6 @@ export const en = {
     showPassword: 'Show password',
     hidePassword: 'Hide password',
     checkForm: 'Please check these fields:',
-    saved: 'Saved',
     retryIn: (seconds: number) => `You can try again in ${seconds} ${plural(seconds, 'second', 'seconds')}.`,
     retryNow: 'You can try again now.',
     reference: (id: string) => `Reference: ${id}`
@@ -147,7 +146,6 @@ export const en = {
   quota: {
     label: 'Storage used',
     used: (used: string, limit: string) => `${used} of ${limit} used`,
-    free: (free: string) => `${free} free`,
     files: (n: number) => `${n} ${plural(n, 'file', 'files')}`,
     nearly: 'Nearly full',
     full: 'Full: delete files or choose a bigger plan.'
@@ -220,7 +218,6 @@ export const en = {
     step: (name: string, percent: number) => `${name}: ${percent} percent`,
     finished: (name: string) => `${name} uploaded`,
     broke: (name: string) => `${name} was not uploaded`,
-    leave: 'Uploads are still running.'
   },
 
   billing: {
@@ -228,7 +225,6 @@ export const en = {
     plans: 'Plans',
     current: 'Your plan',
     included: (size: string) => `${size} of storage`,
-    freePrice: 'Free',
     per: { day: 'a day', week: 'a week', month: 'a month', year: 'a year' } as Record<string, string>,
     choose: (name: string) => `Choose ${name}`,
     opening: 'Opening the payment page …',
@@ -262,13 +258,11 @@ export const en = {
     confirmed: (plan: string) => `Thank you! You are on ${plan} now.`,
     cancelled: 'The payment was cancelled. Nothing was charged, and your plan is as it was.',
     expired: 'This payment page has expired. Nothing was charged.',
-    noCustomer: 'There is nothing to manage yet: choose a plan first.'
   },
 
   profile: {
     title: 'Profile',
     you: 'You',
-    emailText: 'Your address is confirmed.',
     saving: 'Saving …',
     nameSaved: 'Your name is saved',
     password: 'Password',

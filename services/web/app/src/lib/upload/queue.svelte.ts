@@ -36,9 +36,10 @@ export class Upload {
   get size(): number {
     return this.file.size;
   }
-  /** percent is the share sent, 0 to 100; an empty file is all sent at once. */
+  /** percent is the share sent, 0 to 100; an empty file has none until it is done. */
   get percent(): number {
-    return this.size === 0 ? 100 : Math.min(100, Math.floor((this.sent / this.size) * 100));
+    if (this.size === 0) return this.state === 'done' ? 100 : 0;
+    return Math.min(100, Math.floor((this.sent / this.size) * 100));
   }
   /** running tells whether the upload will still change by itself. */
   get running(): boolean {
