@@ -72,7 +72,7 @@ func newService(s settings, p parts) (*service, error) {
 		Service: "billing", Log: p.log, Edge: s.HTTP.Edge, Proxies: s.HTTP.Proxies(),
 		Direct: httpapi.Direct{Headers: directHeaders(s)},
 	})
-	(&inbox.Handler{Inbox: v.inbox, Signatures: signatures, Livemode: s.Livemode, MaxBytes: int64(s.MaxEvent)}).Routes(v.api.Huma())
+	(&inbox.Handler{Inbox: v.inbox, Signatures: signatures, Livemode: s.Livemode, MaxBytes: int64(s.MaxEvent), BodyWithin: s.EventWithin}).Routes(v.api.Huma())
 	v.routes(s, p, tokens)
 	return v, nil
 }

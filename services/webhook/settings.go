@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/database"
@@ -29,6 +30,7 @@ type settings struct {
 	StripeURL      config.URL     `env:"STRIPE_API_URL" example:"http://localhost:12111" help:"where Stripe is called; default: Stripe's own address"`
 	Livemode       bool           `env:"STRIPE_LIVEMODE" envDefault:"false" help:"count events of live mode, and only those; must fit the key"`
 	MaxEvent       config.Size    `env:"MAX_EVENT_BYTES" envDefault:"1MiB" unit:"bytes" help:"the longest event that is taken in"`
+	EventWithin    time.Duration  `env:"EVENT_READ_TIMEOUT" envDefault:"10s" help:"how long an event's body may take to arrive"`
 	Plans          plan.Catalogue `env:"PLANS" envDefault:"[{\"key\":\"free\",\"name\":\"Free\",\"quota_bytes\":1073741824},{\"key\":\"pro\",\"name\":\"Pro\",\"lookup_key\":\"pro_monthly\",\"amount\":1200,\"currency\":\"eur\",\"interval\":\"month\",\"quota_bytes\":107374182400}]" help:"the plans as a JSON list, the free one first; the others are sold at the price that has their lookup_key at Stripe"`
 
 	Log      observability.Settings
@@ -42,6 +44,9 @@ func (s settings) Validate() []config.Fault {
 	var faults []config.Fault
 	if s.MaxEvent < 1 {
 		faults = append(faults, config.Fault{Name: "MAX_EVENT_BYTES", Problem: "allows no event at all", Example: "1MiB"})
+	}
+	if s.EventWithin <= 0 {
+		faults = append(faults, config.Fault{Name: "EVENT_READ_TIMEOUT", Problem: "leaves no time at all", Example: "10s"})
 	}
 	if mode := modeOf(s.StripeKey.Reveal()); mode != "" && (mode == "live") != s.Livemode {
 		faults = append(faults, config.Fault{Name: "STRIPE_LIVEMODE", Problem: "does not fit STRIPE_SECRET_KEY, which is a key of " + mode + " mode", Example: "true with sk_live_…, false with sk_test_…"})

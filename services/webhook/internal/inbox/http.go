@@ -13,9 +13,6 @@ import (
 	"github.com/codex-platform/codex/services/webhook/internal/stripe"
 )
 
-// bodyWithin is how long a body may take to arrive.
-const bodyWithin = 10 * time.Second
-
 // The refusals of a delivery. Which rule it broke is in the metric, not in the
 // answer.
 var (
@@ -29,8 +26,9 @@ type Handler struct {
 	Signatures *stripe.Signatures
 	// Livemode says whose events count: those of live mode, or those of test mode.
 	Livemode bool
-	// MaxBytes bounds a body.
-	MaxBytes int64
+	// MaxBytes bounds a body, BodyWithin the time in which all of it must arrive.
+	MaxBytes   int64
+	BodyWithin time.Duration
 }
 
 // Routes names the only operation: an unauthenticated POST that its signature opens.
@@ -49,7 +47,7 @@ type receiveInput struct {
 }
 
 func (h *Handler) receive(ctx context.Context, in *receiveInput) (*struct{}, error) {
-	body, err := in.Content.ReadAll(h.MaxBytes, bodyWithin)
+	body, err := in.Content.ReadAll(h.MaxBytes, h.BodyWithin)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,7 +48,8 @@ type Store struct{ DB *pgxpool.Pool }
 // Insert commits events, those that are there already left out, and tells how
 // many were new. One statement, one commit. ON CONFLICT settles the race of two
 // copies of an event, also within the batch: the first makes the row, the others
-// find it.
+// find it. All batches insert in one order, or two with the same events could wait
+// for each other.
 func (s *Store) Insert(ctx context.Context, events []Event) (fresh int, err error) {
 	c := columnsOf(events)
 	err = s.DB.QueryRow(ctx, `
@@ -76,7 +79,7 @@ type columns struct {
 
 func columnsOf(events []Event) columns {
 	var c columns
-	for _, e := range events {
+	for _, e := range slices.SortedStableFunc(slices.Values(events), func(a, b Event) int { return cmp.Compare(a.ID, b.ID) }) {
 		c.account, c.id, c.kind = append(c.account, e.Account), append(c.id, e.ID), append(c.kind, e.Type)
 		c.version, c.created = append(c.version, e.APIVersion), append(c.created, e.Created)
 		c.objectKind, c.objectID = append(c.objectKind, e.ObjectKind), append(c.objectID, e.ObjectID)

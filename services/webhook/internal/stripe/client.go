@@ -124,7 +124,7 @@ func translate(op string, err error) error {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("stripe: %s: %w", op, context.Canceled)
 	case !errors.As(err, &e):
-		return fmt.Errorf("stripe: %s: no usable answer: %w", op, ErrUnavailable)
+		return fmt.Errorf("stripe: %s: no usable answer (%T): %w", op, err, ErrUnavailable)
 	case e.HTTPStatusCode == http.StatusNotFound, e.Code == stripego.ErrorCodeResourceMissing:
 		return fmt.Errorf("stripe: %s: %w", op, ErrNotFound)
 	case e.HTTPStatusCode == http.StatusTooManyRequests, e.HTTPStatusCode == http.StatusConflict, e.HTTPStatusCode >= http.StatusInternalServerError:
@@ -140,16 +140,19 @@ type Snapshot struct {
 	From, Until int64
 }
 
+type fetchParams struct {
+	stripego.Params `form:"*"`
+	Expand          []*string `form:"expand"`
+}
+
 // Fetch asks for one object. ErrNotFound when there is none.
 func (c *Client) Fetch(ctx context.Context, kind, id string, expand ...string) (Snapshot, error) {
 	path := paths[kind]
 	if path == "" {
 		return Snapshot{}, ErrNotKept
 	}
-	params := &stripego.Params{Context: ctx}
-	for _, e := range expand {
-		params.AddExpand(e)
-	}
+	params := &fetchParams{Expand: stripego.StringSlice(expand)}
+	params.Context = ctx
 	answer := &stripego.APIResource{}
 	begun := c.now()
 	err := c.backend.Call(http.MethodGet, stripego.FormatURLPath(path, id), c.key, params, answer)
