@@ -82,13 +82,13 @@ func TestTrace_isContinuedFromTheGatewayOnly(t *testing.T) {
 		httpapi.EdgeDirect:  "1af7651916cd43dd8448eb211c80319c",
 	} {
 		api, _ := newAPI(func(c *httpapi.Config) { c.Edge = edge })
-		r := newRequest(http.MethodGet, "/notes?cursor=hunter2", nil)
+		r := newRequest(http.MethodGet, "/notes?cursor=sent-by-a-client", nil)
 		r.Header.Set("Traceparent", "00-"+parent+"-b7ad6b7169203331-01")
 		do(api, r)
 		continued := false
 		for _, s := range spans.GetSpans() {
 			continued = continued || s.SpanContext.TraceID().String() == parent && s.Name == "GET /notes"
-			if strings.Contains(fmt.Sprint(s), "hunter2") {
+			if strings.Contains(fmt.Sprint(s), "sent-by-a-client") {
 				t.Errorf("a span repeats the query: %+v", s)
 			}
 		}
