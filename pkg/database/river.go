@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,14 +45,23 @@ func migrateJobs(ctx context.Context, pool *pgxpool.Pool, schema string, out io.
 	return nil
 }
 
+// newestJobs is the version of the queue's tables that this program needs. It
+// is read once: readiness asks every second.
+var newestJobs = sync.OnceValues(func() (int, error) {
+	m, err := jobsMigrator(nil, "")
+	if err != nil {
+		return 0, err
+	}
+	all := m.AllVersions()
+	return all[len(all)-1].Version, nil
+})
+
 // checkJobs tells whether the queue's tables are as new as this program needs them.
 func checkJobs(ctx context.Context, q Querier, schema string) error {
-	m, err := jobsMigrator(nil, schema)
+	need, err := newestJobs()
 	if err != nil {
 		return err
 	}
-	all := m.AllVersions()
-	need := all[len(all)-1].Version
 	var have int
 	table := pgx.Identifier{schema, jobsVersionTable}.Sanitize()
 	err = q.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM "+table+" WHERE line = 'main'").Scan(&have)
