@@ -2,7 +2,10 @@ module github.com/codex-platform/codex/deploy/e2e
 
 go 1.26.0
 
-require github.com/codex-platform/codex/pkg v0.0.0
+require (
+	github.com/codex-platform/codex/pkg v0.0.0
+	github.com/jackc/pgx/v5 v5.12.0
+)
 
 require (
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
@@ -19,7 +22,6 @@ require (
 	github.com/jackc/pgerrcode v0.0.0-20240316143900-6e2875d9b438 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
-	github.com/jackc/pgx/v5 v5.12.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/klauspost/compress v1.20.1 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect

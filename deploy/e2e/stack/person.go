@@ -165,8 +165,14 @@ var href = regexp.MustCompile(`https?://[^\s"<>]+`)
 // path begins with prefix.
 func Link(t testing.TB, dev Dev, to, prefix string) string {
 	t.Helper()
+	return LinkWithin(t, dev, to, prefix, 15*time.Second)
+}
+
+// LinkWithin is Link with a longer patience, for mails that had to wait.
+func LinkWithin(t testing.TB, dev Dev, to, prefix string, limit time.Duration) string {
+	t.Helper()
 	var found string
-	Eventually(t, 15*time.Second, fmt.Sprintf("a mail to %s with a link to %s", to, prefix), func() bool {
+	Eventually(t, limit, fmt.Sprintf("a mail to %s with a link to %s", to, prefix), func() bool {
 		for _, text := range mails(t, dev, to) {
 			for _, link := range href.FindAllString(text, -1) {
 				if address, err := url.Parse(link); err == nil && strings.HasPrefix(address.Path, prefix) {
