@@ -133,6 +133,7 @@ func newService(s settings, p parts) (*service, error) {
 		return nil, err
 	}
 	svc.api = newAPI(s, p, limits)
+	wire.Describe(svc.api.Huma().OpenAPI(), s.Sessions.CookiePrefix)
 	router := &wire.Router{API: svc.api.Huma(), Base: base, Before: func(_ context.Context, c *wire.Call) error {
 		return origin.Guard{Origins: origins, Base: base}.Check(c)
 	}}

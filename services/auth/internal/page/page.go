@@ -21,7 +21,7 @@ type Handler struct {
 // Routes names every operation of this feature.
 func (h *Handler) Routes(r *wire.Router) {
 	wire.Get(r, wire.Op{ID: "ok", Path: "/ok", Summary: "Whether the service answers"}, h.ok)
-	wire.GetPage(r, wire.Op{ID: "errorPage", Path: "/error", Summary: "What went wrong, in words"}, h.failed)
+	wire.GetPage(r, wire.Op{ID: "errorPage", Path: "/error", Query: []string{"error", "error_description"}, Summary: "What went wrong, in words"}, h.failed)
 }
 
 // OK is the body {"ok":true}.

@@ -3,6 +3,7 @@ package reset
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/security"
@@ -17,7 +18,7 @@ const asked = "If this email exists in our system, check your email for the rese
 // Routes names every operation of this feature.
 func (r *Reset) Routes(router *wire.Router) {
 	wire.Post(router, wire.Op{ID: "requestPasswordReset", Path: "/request-password-reset", Summary: "Mail a link for a new password", Errors: []int{400, 403, 429}}, r.request)
-	wire.GetPage(router, wire.Op{ID: "openPasswordReset", Path: "/reset-password/{token}", Summary: "Open the link of a reset letter", Errors: []int{403}}, r.open)
+	wire.GetPage(router, wire.Op{ID: "openPasswordReset", Path: "/reset-password/{token}", Query: []string{"callbackURL"}, Summary: "Open the link of a reset letter", Errors: []int{403}}, r.open)
 	wire.Post(router, wire.Op{ID: "resetPassword", Path: "/reset-password", Summary: "Set a new password with the token of a letter", Errors: []int{400}}, r.set)
 }
 
@@ -49,6 +50,9 @@ func (r *Reset) request(ctx context.Context, c *wire.Call, in requestForm) (*wir
 
 func (r *Reset) open(ctx context.Context, c *wire.Call) (*wire.Page, error) {
 	to, token := c.Query("callbackURL"), c.Param("token")
+	if strings.Contains(token, "/") { // the router lets a last parameter run on
+		return nil, wire.ErrNothing
+	}
 	_, err := r.Store.Peek(ctx, security.HashToken(token), r.Now())
 	switch {
 	case errors.Is(err, ErrToken):

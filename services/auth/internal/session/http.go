@@ -24,7 +24,7 @@ type Handler struct {
 
 // Routes names every operation of this feature.
 func (h *Handler) Routes(r *wire.Router) {
-	wire.Get(r, wire.Op{ID: "getSession", Path: "/get-session", Summary: "Who is signed in, or null"}, h.get)
+	wire.Get(r, wire.Op{ID: "getSession", Path: "/get-session", Summary: "Who is signed in, or null", Query: []string{"disableRefresh"}}, h.get)
 	wire.Post(r, wire.Op{ID: "postSession", Path: "/get-session", Summary: "Refused: sessions are extended by GET", Errors: []int{405}}, h.deferred)
 	wire.Get(r, wire.Op{ID: "listSessions", Path: "/list-sessions", Summary: "The caller's sessions; needs a fresh one", Session: true, Errors: []int{401, 403}}, h.list)
 	wire.Post(r, wire.Op{ID: "revokeSession", Path: "/revoke-session", Summary: "End one of the caller's sessions", Session: true, Errors: []int{401}}, h.revoke)

@@ -17,7 +17,7 @@ import (
 // Routes names every operation of this feature.
 func (v *Verification) Routes(r *wire.Router) {
 	wire.Post(r, wire.Op{ID: "sendVerificationEmail", Path: "/send-verification-email", Summary: "Mail a link that proves an address", Errors: []int{400, 429}}, v.send)
-	wire.GetPage(r, wire.Op{ID: "verifyEmail", Path: "/verify-email", Summary: "Open the link of a verification letter", Errors: []int{401, 403}}, v.verify)
+	wire.GetPage(r, wire.Op{ID: "verifyEmail", Path: "/verify-email", Query: []string{"token", "callbackURL"}, Summary: "Open the link of a verification letter", Errors: []int{401, 403}}, v.verify)
 }
 
 type sendForm struct {

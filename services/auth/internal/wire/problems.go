@@ -21,6 +21,9 @@ var (
 		"You have been banned from this application. Please contact support if you believe this is an error.")
 	ErrTooMany = problem.New(http.StatusTooManyRequests, codeRateLimited, "Too many requests. Please try again later.")
 
+	// ErrNothing is the answer of a path that is not served: no body at all.
+	ErrNothing = problem.New(http.StatusNotFound, "NOTHING", "There is nothing here")
+
 	errNotJSON   = problem.New(http.StatusBadRequest, "BAD_REQUEST", "Invalid JSON in request body")
 	errNotObject = problem.New(http.StatusBadRequest, "BODY_MUST_BE_AN_OBJECT", "Body must be an object")
 	errMediaType = problem.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is not allowed")

@@ -16,11 +16,16 @@ type Refusal struct {
 }
 
 // Render writes a problem as {message, code}. A rate limit has a message and
-// X-Retry-After only, as the clients expect; httpapi has set Retry-After.
+// X-Retry-After only, and ErrNothing has no body, as the clients expect; httpapi
+// has set Retry-After.
 func Render(w http.ResponseWriter, _ *http.Request, p *problem.Problem) {
 	if p.Status == http.StatusTooManyRequests {
 		w.Header().Set("X-Retry-After", seconds(p.RetryAfter))
 		write(w, p.Status, Refusal{Message: ErrTooMany.Message})
+		return
+	}
+	if p.Code == ErrNothing.Code {
+		w.WriteHeader(p.Status)
 		return
 	}
 	write(w, p.Status, spoken(p))

@@ -28,6 +28,8 @@ type Op struct {
 	Form bool
 	// Session says that the caller must be signed in.
 	Session bool
+	// Query names the parameters that are read from the address.
+	Query []string
 	// Errors are the statuses that the operation refuses with.
 	Errors []int
 }
@@ -84,10 +86,39 @@ func (op Op) describe(r *Router, method string) huma.Operation {
 	described := huma.Operation{
 		OperationID: op.ID, Method: method, Path: r.Base + op.Path, Summary: op.Summary, Errors: op.Errors,
 	}
+	for _, name := range pathParams(op.Path) {
+		described.Parameters = append(described.Parameters, textParam(name, "path", true))
+	}
+	for _, name := range op.Query {
+		described.Parameters = append(described.Parameters, textParam(name, "query", false))
+	}
 	if op.Session {
 		described.Security = []map[string][]string{{"session": {}}, {"bearer": {}}}
 	}
 	return described
+}
+
+// pathParams lists the names in braces.
+func pathParams(path string) (names []string) {
+	for part := range strings.SplitSeq(path, "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok {
+			names = append(names, strings.TrimSuffix(name, "}"))
+		}
+	}
+	return names
+}
+
+func textParam(name, in string, required bool) *huma.Param {
+	return &huma.Param{Name: name, In: in, Required: required, Schema: &huma.Schema{Type: huma.TypeString}}
+}
+
+// Describe adds to the OpenAPI document how callers prove who they are. prefix
+// is that of the cookies' names.
+func Describe(doc *huma.OpenAPI, prefix string) {
+	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: prefix + ".session_token", Description: "The signed session cookie; __Secure- stands before its name on https"},
+		"bearer":  {Type: "http", Scheme: "bearer", Description: "A session token, as given in set-auth-token"},
+	}
 }
 
 func contentOf[T any](op Op) map[string]*huma.MediaType {
