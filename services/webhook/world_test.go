@@ -48,7 +48,7 @@ type world struct {
 	auth    *auth
 	signer  *security.Signer
 	key     ed25519.PublicKey
-	log     *lines
+	log     lines
 }
 
 func catalogue(t testing.TB) plan.Catalogue {
@@ -78,19 +78,25 @@ func newWorld(t testing.TB, change ...func(*settings)) *world {
 
 func newWorldOn(t testing.TB, pool *pgxpool.Pool, change ...func(*settings)) *world {
 	t.Helper()
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := security.NewSigner("test", private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, pool: pool, signer: signer, key: public, storage: newStorage(t), auth: newAuth(t), log: &lines{}}
+	w := &world{t: t, pool: pool, storage: newStorage(t), auth: newAuth(t)}
+	w.newSigner()
 	w.stripe = testkit.Stripe(t, stripetest.Options{WebhookSecret: signing, Pause: func(int) time.Duration { return 20 * time.Millisecond }, Attempts: 1000})
 	w.url = w.replica(change...)
 	w.stripe.SetWebhook(w.url + hookPath)
 	return w
+}
+
+// newSigner makes the key that signs the tokens of this world.
+func (w *world) newSigner() {
+	w.t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err == nil {
+		w.key = public
+		w.signer, err = security.NewSigner("test", private)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // replica starts one more process's worth of the service on the same database and
@@ -102,7 +108,7 @@ func (w *world) replica(change ...func(*settings)) string {
 	for _, f := range change {
 		f(&s)
 	}
-	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	v, err := newService(s, parts{pool: w.pool, keys: oneKey{w.key}, log: log, now: time.Now})
 	if err != nil {
 		w.t.Fatal(err)

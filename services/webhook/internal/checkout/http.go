@@ -28,18 +28,20 @@ func (h *Handler) Routes(api huma.API) {
 	}, h.follow)
 }
 
-type beginInput struct {
-	Body struct {
-		Plan string `json:"plan" minLength:"1" maxLength:"64" doc:"The key of the plan to buy"`
-	}
+// CheckoutRequest says what to buy.
+type CheckoutRequest struct {
+	Plan string `json:"plan" minLength:"1" maxLength:"64" doc:"The key of the plan to buy"`
 }
 
-type beginOutput struct {
-	Body struct {
-		URL string `json:"url" doc:"Where to pay"`
-		ID  string `json:"id"`
-	}
+type beginInput struct{ Body CheckoutRequest }
+
+// CheckoutPage is where to pay.
+type CheckoutPage struct {
+	URL string `json:"url"`
+	ID  string `json:"id" doc:"To ask how it stands"`
 }
+
+type beginOutput struct{ Body CheckoutPage }
 
 func (h *Handler) begin(ctx context.Context, in *beginInput) (*beginOutput, error) {
 	caller, err := httpapi.Caller(ctx)
@@ -50,23 +52,22 @@ func (h *Handler) begin(ctx context.Context, in *beginInput) (*beginOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	var out beginOutput
-	out.Body.URL, out.Body.ID = begun.URL, begun.ID
-	return &out, nil
+	return &beginOutput{CheckoutPage{begun.URL, begun.ID}}, nil
 }
 
 type followInput struct {
 	ID string `path:"id" maxLength:"255" pattern:"^[A-Za-z0-9_]+$"`
 }
 
-type followOutput struct {
-	Body struct {
-		ID            string `json:"id"`
-		Status        string `json:"status" enum:"open,complete,expired"`
-		PaymentStatus string `json:"payment_status" doc:"paid, unpaid or no_payment_required"`
-		Plan          string `json:"plan" doc:"The plan that the caller is on now"`
-	}
+// CheckoutState is how a purchase stands.
+type CheckoutState struct {
+	ID            string `json:"id"`
+	Status        string `json:"status" enum:"open,complete,expired"`
+	PaymentStatus string `json:"payment_status" doc:"paid, unpaid or no_payment_required"`
+	Plan          string `json:"plan" doc:"The plan that the caller is on now"`
 }
+
+type followOutput struct{ Body CheckoutState }
 
 func (h *Handler) follow(ctx context.Context, in *followInput) (*followOutput, error) {
 	caller, err := httpapi.Caller(ctx)
@@ -77,7 +78,5 @@ func (h *Handler) follow(ctx context.Context, in *followInput) (*followOutput, e
 	if err != nil {
 		return nil, err
 	}
-	var out followOutput
-	out.Body.ID, out.Body.Status, out.Body.PaymentStatus, out.Body.Plan = found.ID, found.Status, found.PaymentStatus, now.PlanKey
-	return &out, nil
+	return &followOutput{CheckoutState{found.ID, found.Status, found.PaymentStatus, now.PlanKey}}, nil
 }

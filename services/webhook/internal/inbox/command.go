@@ -64,7 +64,7 @@ func (f Filter) args() pgx.NamedArgs {
 	for i, s := range f.Statuses {
 		statuses[i] = int16(s)
 	}
-	return pgx.NamedArgs{"statuses": statuses, "type": f.Type, "ids": slices.Concat([]string{}, f.IDs), "object": f.Object, "since": f.Since, "limit": f.Limit}
+	return pgx.NamedArgs{"statuses": statuses, "type": f.Type, "ids": append([]string{}, f.IDs...), "object": f.Object, "since": f.Since, "limit": f.Limit}
 }
 
 // Replay has events worked off again, with all their attempts. The guards of their

@@ -37,11 +37,12 @@ type Offer struct {
 	QuotaBytes int64  `json:"quota_bytes"`
 }
 
-type listOutput struct {
-	Body struct {
-		Items []Offer `json:"items" nullable:"false"`
-	}
+// Offers are the plans there are.
+type Offers struct {
+	Items []Offer `json:"items" nullable:"false"`
 }
+
+type listOutput struct{ Body Offers }
 
 func (h *Handler) list(context.Context, *struct{}) (*listOutput, error) {
 	var out listOutput
@@ -51,8 +52,8 @@ func (h *Handler) list(context.Context, *struct{}) (*listOutput, error) {
 	return &out, nil
 }
 
-// Mine is what the caller is on.
-type Mine struct {
+// CurrentPlan is what the caller is on.
+type CurrentPlan struct {
 	Plan              string     `json:"plan"`
 	Name              string     `json:"name"`
 	Status            string     `json:"status" enum:"active,trialing,past_due,canceled,none"`
@@ -62,7 +63,7 @@ type Mine struct {
 	Version           int64      `json:"version" doc:"Grows with every change"`
 }
 
-type mineOutput struct{ Body Mine }
+type mineOutput struct{ Body CurrentPlan }
 
 func (h *Handler) mine(ctx context.Context, _ *struct{}) (*mineOutput, error) {
 	caller, err := httpapi.Caller(ctx)
@@ -77,5 +78,5 @@ func (h *Handler) mine(ctx context.Context, _ *struct{}) (*mineOutput, error) {
 	if !ok {
 		p.Name = st.PlanKey // a plan that is no longer sold
 	}
-	return &mineOutput{Mine{st.PlanKey, p.Name, st.Status, st.QuotaBytes, st.PeriodEnd, st.CancelAtPeriodEnd, st.Version}}, nil
+	return &mineOutput{CurrentPlan{st.PlanKey, p.Name, st.Status, st.QuotaBytes, st.PeriodEnd, st.CancelAtPeriodEnd, st.Version}}, nil
 }

@@ -37,11 +37,12 @@ func (h *Handler) Routes(api huma.API) {
 	}, h.open)
 }
 
-type openOutput struct {
-	Body struct {
-		URL string `json:"url"`
-	}
+// PortalPage is where to manage what was bought.
+type PortalPage struct {
+	URL string `json:"url"`
 }
+
+type openOutput struct{ Body PortalPage }
 
 func (h *Handler) open(ctx context.Context, _ *struct{}) (*openOutput, error) {
 	caller, err := httpapi.Caller(ctx)

@@ -29,12 +29,13 @@ type listInput struct {
 	Cursor validation.Cursor `query:"cursor" doc:"next_cursor of the page before"`
 }
 
-type listOutput struct {
-	Body struct {
-		Items      []Subscription     `json:"items" nullable:"false"`
-		NextCursor *validation.Cursor `json:"next_cursor" nullable:"true"`
-	}
+// SubscriptionPage is one page of the list.
+type SubscriptionPage struct {
+	Items      []Subscription     `json:"items" nullable:"false"`
+	NextCursor *validation.Cursor `json:"next_cursor" nullable:"true" doc:"Where the next page begins; null: this is the last"`
 }
+
+type listOutput struct{ Body SubscriptionPage }
 
 func (h *Handler) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	caller, err := httpapi.Caller(ctx)
