@@ -20,8 +20,8 @@ import (
 
 // devFile is what the test needs of .codex/dev.json.
 type devFile struct {
-	PublicURL string `json:"public_url"`
-	Services  map[string]struct {
+	Launcher parts.Process `json:"launcher"`
+	Services map[string]struct {
 		PrivateURL string `json:"private_url"`
 		Pid        int    `json:"pid"`
 	} `json:"services"`
@@ -59,7 +59,7 @@ func start(t *testing.T, program, folder string) *launcher {
 	return l
 }
 
-// ready waits for dev.json.
+// ready waits for the dev.json of this run; a killed one leaves its own behind.
 func (l *launcher) ready(t *testing.T) devFile {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the first build on a machine takes its time
@@ -69,7 +69,7 @@ func (l *launcher) ready(t *testing.T) devFile {
 	for {
 		var f devFile
 		raw, err := os.ReadFile(filepath.Join(l.folder, "dev.json"))
-		if err == nil && json.Unmarshal(raw, &f) == nil {
+		if err == nil && json.Unmarshal(raw, &f) == nil && f.Launcher.Pid == l.cmd.Process.Pid {
 			return f
 		}
 		select {

@@ -71,7 +71,7 @@ func TestStartPostgres_keepsWhatWasCommittedOverAKill(t *testing.T) {
 	server := testkit.StartPostgres(t, migrations())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	exec(ctx, t, server.URL(), "INSERT INTO sample.notes (id, body) VALUES (1, 'kept')")
+	execSQL(ctx, t, server.URL(), "INSERT INTO sample.notes (id, body) VALUES (1, 'kept')")
 
 	server.Kill()
 	if _, err := pgx.Connect(ctx, server.URL()); !database.Unavailable(err) {
@@ -79,10 +79,10 @@ func TestStartPostgres_keepsWhatWasCommittedOverAKill(t *testing.T) {
 	}
 	server.Start()
 
-	exec(ctx, t, server.URL(), "DO $$ BEGIN ASSERT (SELECT count(*) FROM sample.notes) = 1; END $$")
+	execSQL(ctx, t, server.URL(), "DO $$ BEGIN ASSERT (SELECT count(*) FROM sample.notes) = 1; END $$")
 }
 
-func exec(ctx context.Context, t *testing.T, url, sql string) {
+func execSQL(ctx context.Context, t *testing.T, url, sql string) {
 	t.Helper()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -11,6 +11,9 @@ import (
 // nobody is the unprivileged user of every Linux system.
 const nobody = 65534
 
+// ParentDeathSignal is true where a child ends with the process that started it, even when that one is killed.
+const ParentDeathSignal = true
+
 func dieWithParent(attr *syscall.SysProcAttr, s syscall.Signal) { attr.Pdeathsig = s }
 
 // unprivileged returns how to run a program that refuses root. PostgreSQL does. In a user namespace of its own it sees

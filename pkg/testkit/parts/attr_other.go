@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// ParentDeathSignal is true where a child ends with the process that started it, even when that one is killed.
+const ParentDeathSignal = false
+
 // dieWithParent has no counterpart here; the launcher's next start ends what a killed one left.
 func dieWithParent(*syscall.SysProcAttr, syscall.Signal) {}
 
