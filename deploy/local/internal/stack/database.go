@@ -49,7 +49,7 @@ func (s *Stack) startPostgres(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		dir := s.Folder.Path("postgres")
+		dir := s.Folder.Path(fmt.Sprintf("postgres-%d", programs.Major)) // no major version reads another's files
 		if err := parts.EndPostgres(ctx, dir); err != nil {
 			return "", err
 		}
