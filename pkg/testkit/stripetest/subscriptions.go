@@ -84,6 +84,20 @@ func (s *Server) setCancel(o object, on bool) {
 	}
 }
 
+// CancelAtPeriodEnd plans the end of a subscription, or takes that back, as its
+// holder does in the portal. It tells whether there is such a subscription.
+func (s *Server) CancelAtPeriodEnd(id string, on bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.keep()
+	sub, err := s.find("subscription", id)
+	if err != nil || ended(sub) {
+		return false
+	}
+	s.change(id, "customer.subscription.updated", func(o object) { s.setCancel(o, on) })
+	return true
+}
+
 func (s *Server) cancelSubscription(c *call) (any, error) {
 	if err := c.only("invoice_now", "prorate"); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ type Handler struct {
 // Routes names the operations.
 func (h *Handler) Routes(api huma.API) {
 	httpapi.Register(api, huma.Operation{
-		OperationID: "unlinkUser", Method: http.MethodDelete, Path: "/internal/v1/users/{user_id}", DefaultStatus: http.StatusNoContent,
+		OperationID: "unlinkUser", Method: http.MethodDelete, Path: "/internal/v1/users/{user_id}", Hidden: true, DefaultStatus: http.StatusNoContent,
 		Summary: "A person was deleted: nothing leads from the billing state to them any more", Tags: []string{"internal"}, Errors: []int{401, 503},
 	}, h.unlink)
 }
