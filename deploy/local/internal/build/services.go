@@ -47,10 +47,7 @@ func (r Repo) Rebuild(ctx context.Context, names ...string) ([]string, error) {
 		return nil, err
 	}
 	defer unlock()
-	aside, err := os.MkdirTemp(r.Bin, "rebuild-")
-	if err != nil {
-		return nil, err
-	}
+	aside := filepath.Join(r.Bin, "rebuild")
 	defer os.RemoveAll(aside)
 	if err := r.compile(ctx, aside, names); err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ type Board struct {
 	running []*step
 	stop    chan struct{}
 	frame   int
+	failed  bool // a step failed; those that end with an error after it were broken off because of it
 }
 
 type step struct {
@@ -81,8 +82,11 @@ func (b *Board) change(f func()) {
 
 func (b *Board) line(ok bool, name string, took time.Duration, detail string) {
 	mark, colour := "ok    ", "\x1b[32m"
-	if !ok {
-		mark, colour = "failed", "\x1b[31m"
+	switch {
+	case !ok && b.failed:
+		mark, colour = "ended ", "\x1b[33m"
+	case !ok:
+		mark, colour, b.failed = "failed", "\x1b[31m", true
 	}
 	if b.live {
 		mark = colour + mark + "\x1b[0m"
