@@ -72,7 +72,7 @@ func (w *Worker) Run(ctx context.Context) {
 	for range workers {
 		all.Go(func() { w.loop(ctx, w.wake, w.Drain) })
 	}
-	all.Go(func() { w.loop(ctx, nil, w.retryDue) })
+	all.Go(func() { w.loop(ctx, nil, w.RetryDue) })
 	all.Wait()
 }
 
@@ -202,9 +202,9 @@ func pauseAfter(attempts int) time.Duration {
 	return pause*4/5 + rand.N(pause*2/5)
 }
 
-// retryDue tries the events again whose time has come, each by itself: one of them
+// RetryDue tries the events again whose time has come, each by itself: one of them
 // is known to be bad.
-func (w *Worker) retryDue(ctx context.Context) (int, error) {
+func (w *Worker) RetryDue(ctx context.Context) (int, error) {
 	w.measure(ctx)
 	due, err := w.Store.Due(ctx, w.Now(), workBatch)
 	if err != nil {

@@ -14,32 +14,32 @@ type Payment struct {
 	CreatedAt      time.Time `json:"created_at"`
 }
 
-// facts are what a payment's status follows from.
-type facts struct {
-	status      string // of the payment intent
-	failureCode string
-	amount      int64
-	refunded    int64
-	disputed    bool
+// Facts are what a payment's status follows from.
+type Facts struct {
+	Intent      string // the status of Stripe's payment intent
+	FailureCode string // of the last attempt
+	Amount      int64
+	Refunded    int64
+	Disputed    bool
 }
 
-// statusOf gives a payment the one word that its payer cares about.
-func statusOf(f facts) string {
+// Status gives a payment the one word that its payer cares about.
+func (f Facts) Status() string {
 	switch {
-	case f.disputed:
+	case f.Disputed:
 		return "disputed"
-	case f.refunded > 0 && f.refunded >= f.amount:
+	case f.Refunded > 0 && f.Refunded >= f.Amount:
 		return "refunded"
-	case f.refunded > 0:
+	case f.Refunded > 0:
 		return "partially_refunded"
 	}
-	switch f.status {
+	switch f.Intent {
 	case "succeeded", "processing", "canceled":
-		return f.status
+		return f.Intent
 	case "requires_action", "requires_confirmation":
 		return "action_required"
 	}
-	if f.failureCode != "" {
+	if f.FailureCode != "" {
 		return "failed"
 	}
 	return "pending"

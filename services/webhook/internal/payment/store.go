@@ -48,10 +48,10 @@ func (s *Store) Of(ctx context.Context, userID string, limit int, after validati
 		WHERE c.user_id = $1 AND ($2 OR (p.created_at, p.id) < ($3, $4))
 		ORDER BY p.created_at DESC, p.id DESC LIMIT $5`, userID, after == "", from.CreatedAt, from.ID, limit+1)
 	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (p Payment, err error) {
-		var f facts
-		err = r.Scan(&p.ID, &p.Amount, &p.Currency, &p.Description, &p.CreatedAt, &f.status, &f.failureCode, &f.refunded, &f.disputed, &p.InvoiceURL)
-		f.amount, p.AmountRefunded = p.Amount, f.refunded
-		p.Status = statusOf(f)
+		var f Facts
+		err = r.Scan(&p.ID, &p.Amount, &p.Currency, &p.Description, &p.CreatedAt, &f.Intent, &f.FailureCode, &f.Refunded, &f.Disputed, &p.InvoiceURL)
+		f.Amount, p.AmountRefunded = p.Amount, f.Refunded
+		p.Status = f.Status()
 		return p, err
 	})
 	if err != nil {
