@@ -99,7 +99,7 @@ func newService(s settings, p parts) (*service, error) {
 	}
 	resets := &reset.Reset{
 		DB: p.pool, Store: reset.Store{DB: p.pool}, Passwords: passwords, Sessions: sessions, Letters: letters, Limits: limits,
-		Base: s.at(base), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
+		Base: s.at(base), Origin: origins.Own(), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
 		Floor: s.Accounts.AnswerFloor, Now: p.now, Log: p.log,
 	}
 	sessionDoor := &session.Handler{Sessions: sessions}

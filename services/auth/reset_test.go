@@ -38,7 +38,7 @@ func TestReset_replacesThePasswordAndEndsEverySession(t *testing.T) {
 	link := w.link(email)
 	opened := b.follow(link)
 	token := tokenOf(t, link)
-	if opened.status != http.StatusFound || opened.header.Get("Location") != "/reset?token="+token || len(token) != 24 {
+	if opened.status != http.StatusFound || opened.header.Get("Location") != home+"/reset?token="+token || len(token) != 24 {
 		t.Errorf("opened: %d %s", opened.status, opened.header.Get("Location"))
 	}
 	if r := b.post("/reset-password", map[string]any{"newPassword": "short", "token": token}); r.status != http.StatusBadRequest || r.code() != "PASSWORD_TOO_SHORT" {
@@ -67,13 +67,16 @@ func TestReset_badLinksLeadOnWithAnError(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
 	for target, want := range map[string]string{
-		"/reset-password/garbage?callbackURL=%2Freset":                        "/reset?error=INVALID_TOKEN",
+		"/reset-password/garbage?callbackURL=%2Freset":                        home + "/reset?error=INVALID_TOKEN",
 		"/reset-password/garbage?callbackURL=" + url.QueryEscape(home+"/x?y"): home + "/x?y&error=INVALID_TOKEN",
-		"/reset-password/garbage":                                             home + base + "/error?error=INVALID_TOKEN",
+		"/reset-password/garbage?callbackURL=":                                home + base + "/error?error=INVALID_TOKEN",
 	} {
 		if r := w.browser().get(target); r.status != http.StatusFound || r.header.Get("Location") != want {
 			t.Errorf("%s: %d %s, want %s", target, r.status, r.header.Get("Location"), want)
 		}
+	}
+	if r := w.browser().get("/reset-password/garbage"); r.status != http.StatusBadRequest || r.message() != "[query.callbackURL] Invalid input: expected string, received undefined" {
+		t.Errorf("without a page: %d %s", r.status, r.text)
 	}
 	if r := w.browser().get("/reset-password/garbage?callbackURL=https%3A%2F%2Fevil.example"); r.status != http.StatusForbidden || r.code() != "INVALID_CALLBACK_URL" {
 		t.Errorf("a foreign page: %d %s", r.status, r.text)

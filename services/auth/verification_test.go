@@ -111,6 +111,9 @@ func TestVerify_refusals(t *testing.T) {
 			t.Errorf("%s, with a callback: %d %s", name, r.status, r.header.Get("Location"))
 		}
 	}
+	if r := w.browser().get("/verify-email"); r.status != http.StatusBadRequest || r.message() != "[query.token] Invalid input: expected string, received undefined" {
+		t.Errorf("without a token: %d %s", r.status, r.text)
+	}
 	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE email_verified`); n != 0 {
 		t.Error("an address counts as proven")
 	}

@@ -255,7 +255,7 @@ for (const [place, base] of places) {
 
 			it('leads a bad link on with an error', async () => {
 				const opened = await new Browser(base).open(`${publicURL}/api/auth/reset-password/garbage?callbackURL=%2Freset-password`);
-				assert.equal(opened.headers.get('location'), '/reset-password?error=INVALID_TOKEN');
+				assert.equal(opened.headers.get('location'), `${publicURL}/reset-password?error=INVALID_TOKEN`);
 			});
 		});
 

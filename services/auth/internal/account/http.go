@@ -22,7 +22,7 @@ func (a *Accounts) Routes(r *wire.Router) {
 type signUpForm struct {
 	Name        string           `json:"name" max:"200"`
 	Email       validation.Email `json:"email"`
-	Password    string           `json:"password"`
+	Password    string           `json:"password" min:"1"`
 	Image       wire.Text        `json:"image" max:"2048"`
 	CallbackURL *string          `json:"callbackURL" doc:"Where the verification link leads on to"`
 	RememberMe  *bool            `json:"rememberMe"`
@@ -102,8 +102,8 @@ func (a *Accounts) postSignIn(ctx context.Context, c *wire.Call, in signInForm) 
 }
 
 type changePasswordForm struct {
-	CurrentPassword string `json:"currentPassword"`
 	NewPassword     string `json:"newPassword"`
+	CurrentPassword string `json:"currentPassword"`
 	RevokeOthers    *bool  `json:"revokeOtherSessions"`
 }
 

@@ -49,24 +49,33 @@ func (r *Reset) request(ctx context.Context, c *wire.Call, in requestForm) (*wir
 }
 
 func (r *Reset) open(ctx context.Context, c *wire.Call) (*wire.Page, error) {
-	to, token := c.Query("callbackURL"), c.Param("token")
+	token := c.Param("token")
 	if strings.Contains(token, "/") { // the router lets a last parameter run on
 		return nil, wire.ErrNothing
 	}
-	_, err := r.Store.Peek(ctx, security.HashToken(token), r.Now())
+	to, err := c.MustQuery("callbackURL")
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.Store.Peek(ctx, security.HashToken(token), r.Now())
 	switch {
 	case errors.Is(err, ErrToken):
-		if to == "" {
-			to = r.Base + "/error"
-		}
-		return wire.Redirect(wire.AddQuery(to, "error", ErrToken.Code)), nil
+		return wire.Redirect(wire.AddQuery(r.absolute(to, r.Base+"/error"), "error", ErrToken.Code)), nil
 	case err != nil:
 		return nil, err
 	}
+	return wire.Redirect(wire.AddQuery(r.absolute(to, r.Page), "token", token)), nil
+}
+
+// absolute gives the address that a link leads on to: a path is one of ours.
+func (r *Reset) absolute(to, without string) string {
 	if to == "" {
-		to = r.Page
+		to = without
 	}
-	return wire.Redirect(wire.AddQuery(to, "token", token)), nil
+	if strings.HasPrefix(to, "/") {
+		return r.Origin + to
+	}
+	return to
 }
 
 type setForm struct {

@@ -45,6 +45,8 @@ type Reset struct {
 	// Base is the public address of the contract's paths: links begin with it,
 	// whatever a request says about its host (AUTH-12).
 	Base string
+	// Origin is the public origin, for pages that are named by a path.
+	Origin string
 	// Page is where a link leads on to when the request named no page.
 	Page string
 	// Life is how long a link works.

@@ -60,7 +60,11 @@ type Verified struct {
 
 func (v *Verification) verify(ctx context.Context, c *wire.Call) (*wire.Page, error) {
 	callback := c.Query("callbackURL")
-	begun, err := v.use(ctx, c, c.Query("token"))
+	token, err := c.MustQuery("token")
+	if err != nil {
+		return nil, err
+	}
+	begun, err := v.use(ctx, c, token)
 	var refused *problem.Problem
 	switch {
 	case err != nil && callback != "" && errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:

@@ -50,6 +50,14 @@ func (c *Call) Query(name string) string {
 	return c.request.URL.Query().Get(name)
 }
 
+// MustQuery gives a query parameter that has to be there, though it may be empty.
+func (c *Call) MustQuery(name string) (string, error) {
+	if !c.request.URL.Query().Has(name) {
+		return "", Invalid("query."+name, "Invalid input: expected string, received undefined")
+	}
+	return c.Query(name), nil
+}
+
 // Param gives a parameter of the path.
 func (c *Call) Param(name string) string { return c.ctx.Param(name) }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -32,20 +33,20 @@ type field struct {
 	index    int
 	name     string
 	typ      reflect.Type
-	required bool
+	shortest int // code points
 	longest  int // code points; 0: any
 }
 
-// formOf reads a struct's tags: json names the member, max bounds its code points.
+// formOf reads a struct's tags: json names the member, min and max bound its
+// code points.
 func formOf(t reflect.Type) form {
 	var f form
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-		longest := 0
-		_, _ = fmt.Sscan(sf.Tag.Get("max"), &longest)
-		required := sf.Type.Kind() == reflect.String
-		f.fields = append(f.fields, field{i, name, sf.Type, required, longest})
+		shortest, _ := strconv.Atoi(sf.Tag.Get("min"))
+		longest, _ := strconv.Atoi(sf.Tag.Get("max"))
+		f.fields = append(f.fields, field{i, name, sf.Type, shortest, longest})
 	}
 	return f
 }
@@ -104,6 +105,9 @@ func (f field) text(raw json.RawMessage) (text, fault string) {
 			return "", "Invalid email address"
 		}
 		return email.String(), ""
+	}
+	if utf8.RuneCountInString(text) < f.shortest {
+		return "", fmt.Sprintf("Too small: expected string to have >=%d characters", f.shortest)
 	}
 	if f.longest > 0 && utf8.RuneCountInString(text) > f.longest {
 		return "", fmt.Sprintf("Too big: expected string to have <=%d characters", f.longest)

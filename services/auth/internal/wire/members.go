@@ -42,7 +42,7 @@ func readObject(raw []byte) (Members, error) {
 		return nil, nil
 	}
 	if raw[0] != '{' {
-		return nil, errNotObject
+		return nil, Invalid("body", "Invalid input: expected object, received "+kindOf(raw))
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := d.Token(); err != nil {

@@ -25,7 +25,6 @@ var (
 	ErrNothing = problem.New(http.StatusNotFound, "NOTHING", "There is nothing here")
 
 	errNotJSON   = problem.New(http.StatusBadRequest, "BAD_REQUEST", "Invalid JSON in request body")
-	errNotObject = problem.New(http.StatusBadRequest, "BODY_MUST_BE_AN_OBJECT", "Body must be an object")
 	errMediaType = problem.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is not allowed")
 )
 

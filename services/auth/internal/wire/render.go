@@ -49,7 +49,9 @@ func spoken(p *problem.Problem) Refusal {
 func write(w http.ResponseWriter, status int, body Refusal) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client may have gone; there is nobody left to tell
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	_ = out.Encode(body) // the client may have gone; there is nobody left to tell
 }
 
 // seconds rounds up: a client that waits that long is let through.

@@ -19,7 +19,7 @@ import (
 )
 
 type form struct {
-	Name  string           `json:"name" max:"10"`
+	Name  string           `json:"name" min:"1" max:"10"`
 	Email validation.Email `json:"email"`
 	Note  *string          `json:"note" max:"5"`
 	Agree *bool            `json:"agree"`
@@ -90,9 +90,10 @@ func TestPost_refusesBodiesInTheContractsWords(t *testing.T) {
 		"an empty object":    {asJSON, "{}", 400, "VALIDATION_ERROR", "[body.name] Invalid input: expected string, received undefined; [body.email] Invalid input: expected string, received undefined"},
 		"a bad address":      {asJSON, `{"name":"X","email":"not-an-address"}`, 400, "VALIDATION_ERROR", "[body.email] Invalid email address"},
 		"other types":        {asJSON, `{"name":1,"email":null,"note":[],"agree":{},"image":true}`, 400, "VALIDATION_ERROR", "[body.name] Invalid input: expected string, received number; [body.email] Invalid input: expected string, received null; [body.note] Invalid input: expected string, received array; [body.agree] Invalid input: expected boolean, received object; [body.image] Invalid input: expected string, received boolean"},
+		"too short":          {asJSON, `{"name":"","email":"a@b.test"}`, 400, "VALIDATION_ERROR", "[body.name] Too small: expected string to have >=1 characters"},
 		"too long":           {asJSON, `{"name":"12345678901","email":"a@b.test"}`, 400, "VALIDATION_ERROR", "[body.name] Too big: expected string to have <=10 characters"},
 		"a NUL":              {asJSON, `{"name":"a\u0000b","email":"a@b.test"}`, 400, "VALIDATION_ERROR", "[body.name] Invalid input: control characters are not allowed"},
-		"an array":           {asJSON, `[]`, 400, "BODY_MUST_BE_AN_OBJECT", "Body must be an object"},
+		"an array":           {asJSON, `[]`, 400, "VALIDATION_ERROR", "[body] Invalid input: expected object, received array"},
 		"half of JSON":       {asJSON, `{"name":`, 400, "BAD_REQUEST", "Invalid JSON in request body"},
 		"two values":         {asJSON, `{} {}`, 400, "BAD_REQUEST", "Invalid JSON in request body"},
 		"a name twice":       {asJSON, `{"name":"a","name":"b","email":"a@b.test"}`, 400, "BAD_REQUEST", "Invalid JSON in request body"},
