@@ -56,9 +56,15 @@ func (r Repo) npm(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, "npm", args...)
 	cmd.Dir = r.app()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm %s: %w\n%s", args[0], err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("npm %s: %w\n%s", args[0], err, lastLines(string(out), 25))
 	}
 	return nil
+}
+
+// lastLines: bundlers print a long list before they say what is wrong.
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 func (r Repo) newestWebSource() time.Time {
