@@ -35,7 +35,6 @@ type Record struct {
 	Sent      int64  // bytes of the answer's body
 	FirstByte time.Duration
 	Duration  time.Duration
-	Shared    bool // limits were counted for all replicas
 	Began     time.Time
 }
 
