@@ -184,7 +184,7 @@ func (s *Stack) startStripe(context.Context) error {
 		address := "http://localhost:" + portOf(c.Stripe)
 		standIn, err := stripetest.New(stripetest.Options{
 			SecretKey: s.secrets.StripeKey, WebhookSecret: s.secrets.StripeSignature, URL: address,
-			WebhookURL: s.Settings.PublicURL.String() + "/webhooks/stripe", StateFile: s.Folder.Path("stripe.json"),
+			StateFile: s.Folder.Path("stripe.json"),
 		})
 		if err != nil {
 			return "", err
@@ -198,6 +198,13 @@ func (s *Stack) startStripe(context.Context) error {
 		s.add(part{stop: end})
 		return address, nil
 	})
+}
+
+// sendEvents lets the stand-in send its events, now that somebody takes them: after failed attempts it would pause.
+func (s *Stack) sendEvents() {
+	if s.stripe.standIn != nil {
+		s.stripe.standIn.SetWebhook(s.Settings.PublicURL.String() + "/webhooks/stripe")
+	}
 }
 
 func loopback(n int) string { return "http://" + port.Addr(n) }

@@ -59,6 +59,7 @@ func (s *Stack) Start(ctx context.Context) error {
 	if err := s.Board.Step("services", func() (string, error) { return s.startServices(ctx) }); err != nil {
 		return err
 	}
+	s.sendEvents()
 	if s.Settings.Seed {
 		if err := s.Board.Step("demo", func() (string, error) { return s.plant(ctx) }); err != nil {
 			return err
