@@ -9,10 +9,10 @@ import (
 	"github.com/codex-platform/codex/pkg/httpapi"
 )
 
-// service without any part: what is asked for here needs none.
+// bareWorld is the service without a database: what is asked for here needs none.
 func bareWorld(t *testing.T, env map[string]string) *world {
 	t.Helper()
-	return newWorld(t, options{env: env})
+	return newWorld(t, options{env: env, pool: open(t, "postgres://nobody@127.0.0.1:1/none?sslmode=disable")})
 }
 
 func TestPaths_matchExactlyOrThereIsNothing(t *testing.T) {
@@ -89,7 +89,7 @@ func TestOrigin_isCheckedOnEveryCall(t *testing.T) {
 
 func TestSecureCookies_onHTTPS(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{env: map[string]string{"PUBLIC_URL": "https://app.example"}})
+	w := bareWorld(t, map[string]string{"PUBLIC_URL": "https://app.example"})
 	b := w.browser()
 	b.headers["Origin"] = "https://app.example"
 	r := b.post("/sign-out", map[string]any{})

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/codex-platform/codex/pkg/testkit"
+)
+
+func TestSettings_followThePublicAddress(t *testing.T) {
+	t.Parallel()
+	mails := testkit.Inbox(t)
+	dev := load(t, mails, nil)
+	if dev.https() || dev.cookies().Secure || dev.issuer() != home || dev.audience() != home || dev.at("/sign-in") != home+"/sign-in" {
+		t.Errorf("for %s: secure %v, issuer %s, page %s", home, dev.cookies().Secure, dev.issuer(), dev.at("/sign-in"))
+	}
+	prod := load(t, mails, map[string]string{"PUBLIC_URL": "https://app.example/", "JWT_ISSUER": "https://id.example", "JWT_AUDIENCE": "api"})
+	if !prod.https() || !prod.cookies().Secure || prod.issuer() != "https://id.example" || prod.audience() != "api" || prod.at(base) != "https://app.example/api/auth" {
+		t.Errorf("secure %v, issuer %s, audience %s, base %s", prod.cookies().Secure, prod.issuer(), prod.audience(), prod.at(base))
+	}
+	if forced := load(t, mails, map[string]string{"SECURE_COOKIES": "true"}); !forced.cookies().Secure {
+		t.Error("SECURE_COOKIES does not hold")
+	}
+}
+
+// The defaults are those that the contract and the requirements name.
+func TestSettings_defaults(t *testing.T) {
+	t.Parallel()
+	s := load(t, testkit.Inbox(t), map[string]string{"HASH_MEMORY_KIB": "19456"})
+	r, a := s.sessionRules(), s.Accounts
+	for name, ok := range map[string]bool{
+		"sessions of 7 days, 30 at most": r.Lifetime.Hours() == 168 && r.Absolute.Hours() == 720 && r.UpdateAge.Hours() == 24,
+		"browser sessions of a day":      r.Browser.Hours() == 24 && r.Fresh.Hours() == 24,
+		"addresses proven first":         a.RequireVerification && a.SignInAfterVerify && a.MailOnSignUp && !a.MailOnSignIn,
+		"links of an hour":               a.VerifyLife.Hours() == 1 && a.ResetLife.Hours() == 1 && a.EndOnReset,
+		"8 to 128 characters":            s.passwordLimits().Min == 8 && s.passwordLimits().Max == 128,
+		"argon2id of 19 MiB, twice":      s.hashing().MemoryKiB == 19456 && s.hashing().Iterations == 2,
+		"tokens of 15 minutes":           s.Tokens.Life.Minutes() == 15 && s.Tokens.InSession,
+		"better-auth's cookies":          s.cookies().Prefix == "better-auth" && !s.cookies().SignedBearer,
+	} {
+		if !ok {
+			t.Errorf("not by default: %s", name)
+		}
+	}
+}
