@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -70,7 +69,7 @@ func newService(s settings, p parts) (*service, error) {
 
 	v.api = httpapi.New(httpapi.Config{
 		Service: "billing", Log: p.log, Edge: s.HTTP.Edge, Proxies: s.HTTP.Proxies(),
-		Direct: httpapi.Direct{Headers: directHeaders(s)},
+		Direct: direct(s, p.log),
 	})
 	(&inbox.Handler{Inbox: v.inbox, Signatures: signatures, Livemode: s.Livemode, MaxBytes: int64(s.MaxEvent), BodyWithin: s.EventWithin}).Routes(v.api.Huma())
 	v.routes(s, p, tokens)
@@ -120,6 +119,3 @@ func verifier(s settings, p parts) *security.Verifier {
 	}
 	return security.NewVerifier(p.keys, issuers, audiences, p.now)
 }
-
-// directHeaders are set when no gateway stands in front.
-func directHeaders(s settings) http.Header { return security.APIHeaders().Compile(s.PublicURL.HTTPS()) }

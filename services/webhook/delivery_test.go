@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/codex-platform/codex/migrations"
+	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/database"
+	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/testkit"
 	"github.com/codex-platform/codex/pkg/testkit/stripetest"
 )
@@ -187,6 +189,29 @@ func TestDelivery_withoutDatabase(t *testing.T) {
 	if n := w.count(`SELECT count(*) FROM billing.customers WHERE id IN ('cus_1', 'cus_2')`); n != 2 {
 		t.Errorf("%d of 2 acknowledged events took effect", n)
 	}
+}
+
+// Without a gateway the service protects itself.
+func TestEdgeDirect(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *settings) {
+		s.HTTP.Edge = httpapi.EdgeDirect
+		s.LimitAddress, s.LimitWebhook = cache.Rate{Requests: 2, Per: time.Hour}, cache.Rate{Requests: 1000, Per: time.Hour}
+	})
+	for range 2 {
+		w.asNobody().do(http.MethodGet, billing+"/plan", "").refused(t, http.StatusUnauthorized, "UNAUTHORIZED")
+	}
+	last := w.asNobody().do(http.MethodGet, billing+"/plan", "")
+	last.refused(t, http.StatusTooManyRequests, "RATE_LIMITED")
+	for name, want := range map[string]string{"RateLimit-Policy": `"api-address";q=2;w=3600`, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"} {
+		if got := last.header.Get(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+	if last.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	w.post(event("evt_1", time.Now().Unix(), "cus_1"), nil).decode(t, http.StatusOK, nil) // not of that address
 }
 
 // Stripe is away: people hear it, events are still taken in, doubts wait.

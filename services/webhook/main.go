@@ -74,6 +74,11 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	background.Go(func() { keys.Run(life) })
 	background.Go(func() { v.worker.Run(life) })
 	background.Go(func() { v.plans.Refresh(life, log) })
+	background.Go(func() {
+		if err := v.stripe.CheckEndpoint(life, s.PublicURL.String()+"/webhooks/stripe", log); err != nil {
+			log.InfoContext(life, "stripe does not tell how it sends events", "err", err)
+		}
+	})
 	if canListen(s) {
 		background.Go(func() { inbox.Listen(life, direct, log, v.worker.Wake) })
 	}

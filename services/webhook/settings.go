@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/httpapi"
@@ -32,6 +33,9 @@ type settings struct {
 	MaxEvent       config.Size    `env:"MAX_EVENT_BYTES" envDefault:"1MiB" unit:"bytes" help:"the longest event that is taken in"`
 	EventWithin    time.Duration  `env:"EVENT_READ_TIMEOUT" envDefault:"10s" help:"how long an event's body may take to arrive"`
 	Plans          plan.Catalogue `env:"PLANS" envDefault:"[{\"key\":\"free\",\"name\":\"Free\",\"quota_bytes\":1073741824},{\"key\":\"pro\",\"name\":\"Pro\",\"lookup_key\":\"pro_monthly\",\"amount\":1200,\"currency\":\"eur\",\"interval\":\"month\",\"quota_bytes\":107374182400}]" help:"the plans as a JSON list, the free one first; the others are sold at the price that has their lookup_key at Stripe"`
+
+	LimitAddress cache.Rate `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"with EDGE=direct: requests of one client address"`
+	LimitWebhook cache.Rate `env:"LIMIT_WEBHOOK" envDefault:"6000/1m" example:"6000/1m" help:"with EDGE=direct: Stripe's events, in all"`
 
 	Log      observability.Settings
 	HTTP     httpapi.Settings
