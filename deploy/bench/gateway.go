@@ -29,7 +29,7 @@ func benchGateway(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	headers, err := b.bearers(upstream.issuer, 150)
+	headers, err := b.bearers(upstream.issuer, 1000)
 	if err != nil {
 		return err
 	}

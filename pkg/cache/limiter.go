@@ -91,6 +91,10 @@ func (l *Limiter) Allow(ctx context.Context, checks ...Check) (worst Decision, a
 	return worstOf(all), all
 }
 
+// GiveBack returns what a check was charged, for work that turned out to be worth
+// it. It is for limiters without Redis: what was charged there stays.
+func (l *Limiter) GiveBack(c Check) { l.local.giveBack(c) }
+
 func (l *Limiter) ask(ctx context.Context, checks []Check) (all []Decision, err error) {
 	if l.rdb == nil {
 		return nil, ErrDown

@@ -92,7 +92,9 @@ func (l *localLimiter) giveBack(c Check) {
 	s := l.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.arrival[key] = s.arrival[key].Add(-c.Limit.interval())
+	if arrival, ok := s.arrival[key]; ok {
+		s.arrival[key] = arrival.Add(-c.Limit.interval())
+	}
 }
 
 // decide answers for a request that has not been charged yet.

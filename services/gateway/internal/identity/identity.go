@@ -38,7 +38,9 @@ type Caller struct {
 	SetCookie string // the JWT cookie to set on the answer; empty: none
 }
 
-// Budgets bound what one address can make us do before it has proved anything.
+// Budgets bound what one address can make us do without ever proving anything: an
+// attempt that proves somebody is given back, so that an office behind one address,
+// or a gateway that has just started, is not held for an attack.
 var (
 	signatureBudget = cache.Limit{Name: "signatures", Rate: 50, Per: time.Second, Burst: 200}
 	exchangeBudget  = cache.Limit{Name: "exchanges", Rate: 20, Per: time.Second, Burst: 100}
@@ -165,6 +167,7 @@ func (r *Resolver) verify(ctx context.Context, token, address string) (*verified
 	if err != nil {
 		return nil, err
 	}
+	r.giveBack(signatureBudget, address)
 	if err := r.check(v); err != nil {
 		return nil, err
 	}
@@ -233,6 +236,7 @@ func (r *Resolver) fromSession(ctx context.Context, session, address string) (Ca
 	if g.token == "" {
 		return Caller{}, problem.Unauthorized
 	}
+	r.giveBack(exchangeBudget, address)
 	caller, err := r.granted(ctx, g)
 	if errors.Is(err, security.ErrTokenInvalid) && !errors.Is(err, errRevoked) {
 		// auth and gateway disagree about issuer, audience or clock: ours to mend.
@@ -269,4 +273,8 @@ func (r *Resolver) spend(ctx context.Context, budget cache.Limit, address string
 		return problem.TooManyRequests.WithRetryAfter(d.RetryAfter)
 	}
 	return nil
+}
+
+func (r *Resolver) giveBack(budget cache.Limit, address string) {
+	r.budget.GiveBack(cache.Check{Key: address, Limit: budget})
 }
