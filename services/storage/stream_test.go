@@ -53,7 +53,8 @@ func TestStream_memoryIsFlat(t *testing.T) {
 		grown := peak()
 		t.Logf("%s: %d MiB in at %.0f MiB/s, out at %.0f MiB/s, heap grew by %d MiB at most",
 			name, size>>20, rate(size, uploaded), rate(size, time.Since(began)), grown>>20)
-		if limit := int64(6 * objectstore.PartSize); grown > limit {
+		// Two parts and what the collector has not come to yet; the file is far more.
+		if limit := int64(10 * objectstore.PartSize); grown > limit {
 			t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
 		}
 	}

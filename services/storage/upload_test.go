@@ -147,6 +147,10 @@ func (c client) cut(method, path string, size, sent int64, chunked, half bool) (
 	}
 	_, _ = io.Copy(conn, pattern(sent)) // fails where the service refuses early
 	if !half {
+		// Both ends of it are waited for: a connection that is closed tells nobody when it was noticed.
+		c.w.eventually(func() bool { return c.w.openUploads() > 0 }, func() string { return "the upload has not begun" })
+		conn.Close()
+		c.w.eventually(func() bool { return c.w.openUploads() == 0 }, func() string { return "the upload has not ended" })
 		return 0, ""
 	}
 	_ = conn.(*net.TCPConn).CloseWrite()

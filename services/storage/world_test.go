@@ -230,9 +230,8 @@ func (w *world) differences() string {
 	if err != nil || wrong > 0 {
 		return fmt.Sprintf("%d accounts are wrong (%v)", wrong, err)
 	}
-	var uploads int
-	if err := w.pool.QueryRow(ctx, `SELECT count(*) FROM storage.uploads`).Scan(&uploads); err != nil || uploads > 0 {
-		return fmt.Sprintf("%d uploads are open (%v)", uploads, err)
+	if n := w.openUploads(); n > 0 {
+		return fmt.Sprintf("%d uploads are open", n)
 	}
 	rows, stored := w.keysOfFiles(), w.keysOfObjects()
 	if !maps.Equal(rows, stored) {
@@ -242,6 +241,14 @@ func (w *world) differences() string {
 		return "an upload in parts was not ended"
 	}
 	return ""
+}
+
+func (w *world) openUploads() (n int) {
+	w.t.Helper()
+	if err := w.pool.QueryRow(w.t.Context(), `SELECT count(*) FROM storage.uploads`).Scan(&n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
 }
 
 func (w *world) keysOfFiles() map[string]int64 {
