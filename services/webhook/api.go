@@ -99,7 +99,7 @@ func (v *service) routes(s settings, p parts, tokens security.ServiceTokens) {
 	(&payment.Handler{Store: &payment.Store{DB: p.pool}}).Routes(people)
 	(&checkout.Handler{Checkouts: &checkout.Checkouts{
 		Store: &checkout.Store{DB: p.pool}, Stripe: v.stripe, State: v.state, Plans: v.plans, Log: p.log, Now: p.now,
-		Customers:  &customer.Customers{Store: customers, Stripe: v.stripe, People: customer.NewAuth(s.AuthURL.String(), tokens), Log: p.log},
+		Customers:  &customer.Customers{Store: customers, Stripe: v.stripe, State: v.state, People: customer.NewAuth(s.AuthURL.String(), tokens), Log: p.log},
 		SuccessURL: back + "?checkout=success&session_id={CHECKOUT_SESSION_ID}", CancelURL: back + "?checkout=cancelled",
 	}}).Routes(people)
 	(&portal.Handler{Customers: customers, Stripe: v.stripe, ReturnURL: back}).Routes(people)

@@ -312,14 +312,43 @@ func TestUnlink_takesThePersonOut(t *testing.T) {
 	}
 }
 
-// A customer that was deleted at Stripe is not used again.
+// A customer that was deleted at Stripe is not used again, not even before the
+// event of the deletion comes.
 func TestCheckout_afterTheCustomerWasDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada := w.as("ada")
+	ada.checkout()
+	w.stripe.Hold()
+	w.deleteCustomer("ada")
+	ada.do(http.MethodPost, billing+"/portal", "").refused(t, http.StatusConflict, "NO_CUSTOMER")
+	w.expireCheckouts()
+	ada.checkout()
+	w.stripe.Release()
 	ada.buy()
+
+	w.deleteCustomer("ada")
+	w.eventually(func() bool { return ada.plan().Plan == "free" }, "the plan outlives its customer")
+	ada.buy()
+	if n := w.count(`SELECT count(*) FROM billing.customers WHERE user_id = 'ada'`); n != 3 {
+		t.Errorf("%d customers, want two deleted ones and a new one", n)
+	}
+}
+
+// expireCheckouts ends the open ones at Stripe, without an event.
+func (w *world) expireCheckouts() {
+	w.t.Helper()
+	if _, err := w.pool.Exec(w.t.Context(), `UPDATE billing.checkouts SET status = 'expired'`); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// deleteCustomer deletes a person's customer at Stripe.
+func (w *world) deleteCustomer(user string) {
+	t := w.t
+	t.Helper()
 	var old string
-	if err := w.pool.QueryRow(t.Context(), `SELECT id FROM billing.customers WHERE user_id = 'ada'`).Scan(&old); err != nil {
+	if err := w.pool.QueryRow(t.Context(), `SELECT id FROM billing.customers WHERE user_id = $1 AND NOT deleted`, user).Scan(&old); err != nil {
 		t.Fatal(err)
 	}
 	r, err := http.NewRequest(http.MethodDelete, w.stripe.URL+"/v1/customers/"+old, nil)
@@ -328,9 +357,4 @@ func TestCheckout_afterTheCustomerWasDeleted(t *testing.T) {
 	}
 	r.Header.Set("Authorization", "Bearer "+w.stripe.SecretKey())
 	w.send(r).decode(t, http.StatusOK, nil)
-	w.eventually(func() bool { return ada.plan().Plan == "free" }, "the plan outlives its customer")
-	ada.buy()
-	if n := w.count(`SELECT count(*) FROM billing.customers WHERE user_id = 'ada'`); n != 2 {
-		t.Errorf("%d customers, want the deleted one and a new one", n)
-	}
 }

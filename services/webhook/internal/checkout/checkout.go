@@ -48,6 +48,7 @@ type Stripe interface {
 // Customers finds or makes the customer of a person.
 type Customers interface {
 	Ensure(ctx context.Context, userID string) (string, error)
+	Recheck(ctx context.Context, userID string) error
 }
 
 // Learner takes what Stripe answered into the billing state.
@@ -107,7 +108,16 @@ func (c *Checkouts) Begin(ctx context.Context, userID, planKey string) (Checkout
 			return last, err
 		}
 	}
-	return c.create(ctx, userID, wanted, last.ID)
+	made, err := c.create(ctx, userID, wanted, last.ID)
+	if errors.Is(err, stripe.ErrNotFound) {
+		// The customer was deleted, or the price replaced, and we had not heard of it.
+		if err := c.Customers.Recheck(ctx, userID); err != nil {
+			return Checkout{}, err
+		}
+		c.forgetPrice(wanted.LookupKey)
+		return c.create(ctx, userID, wanted, last.ID)
+	}
+	return made, err
 }
 
 func (c *Checkouts) refuseSecond(ctx context.Context, userID string) error {
@@ -188,6 +198,12 @@ func (c *Checkouts) price(ctx context.Context, lookupKey string) (string, error)
 	}
 	c.prices[lookupKey] = knownPrice{id, c.Now().Add(priceFor)}
 	return id, nil
+}
+
+func (c *Checkouts) forgetPrice(lookupKey string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.prices, lookupKey)
 }
 
 // Follow tells how a purchase stands, and which plan the person is on now. Until

@@ -9,12 +9,19 @@ import (
 	"log/slog"
 
 	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/services/webhook/internal/projection"
 	"github.com/codex-platform/codex/services/webhook/internal/stripe"
 )
 
-// Maker makes customers at Stripe.
-type Maker interface {
+// Stripe is what is asked of it.
+type Stripe interface {
 	CreateCustomer(ctx context.Context, b stripe.Buyer, after string) (string, error)
+	Fetch(ctx context.Context, kind, id string, expand ...string) (stripe.Snapshot, error)
+}
+
+// Learner takes what Stripe answered into the billing state.
+type Learner interface {
+	Learn(ctx context.Context, answers ...projection.Answer) error
 }
 
 // People knows the names and addresses of people.
@@ -25,7 +32,8 @@ type People interface {
 // Customers finds the customer of a person, and makes one for the first purchase.
 type Customers struct {
 	Store  *Store
-	Stripe Maker
+	Stripe Stripe
+	State  Learner
 	People People
 	Log    *slog.Logger
 }
@@ -49,6 +57,25 @@ func (c *Customers) Ensure(ctx context.Context, userID string) (string, error) {
 		return "", err
 	}
 	return c.Store.Bind(ctx, userID, id)
+}
+
+// Recheck asks Stripe whether the person's customer is still there. It may have
+// been deleted a moment ago, which the event has not told yet; after this, Ensure
+// makes another.
+func (c *Customers) Recheck(ctx context.Context, userID string) error {
+	id, err := c.Store.Of(ctx, userID)
+	if err != nil {
+		return err
+	}
+	snapshot, err := c.Stripe.Fetch(ctx, stripe.KindCustomer, id)
+	if err != nil {
+		return err
+	}
+	facts, err := stripe.Decode(stripe.KindCustomer, snapshot.Raw, false)
+	if err != nil {
+		return err
+	}
+	return c.State.Learn(ctx, projection.Answer{Kind: stripe.KindCustomer, Facts: facts, From: snapshot.From, Until: snapshot.Until})
 }
 
 // buyer asks auth who the person is. Without an answer the purchase goes on:

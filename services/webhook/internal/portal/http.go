@@ -12,6 +12,7 @@ import (
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/services/webhook/internal/customer"
+	"github.com/codex-platform/codex/services/webhook/internal/stripe"
 )
 
 // ErrNoCustomer is for somebody who has never bought anything.
@@ -58,5 +59,8 @@ func (h *Handler) open(ctx context.Context, _ *struct{}) (*openOutput, error) {
 	}
 	var out openOutput
 	out.Body.URL, err = h.Stripe.CreatePortal(ctx, id, h.ReturnURL)
+	if errors.Is(err, stripe.ErrNotFound) { // deleted at Stripe, and its event is still to come
+		err = ErrNoCustomer
+	}
 	return &out, err
 }
