@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,6 +114,7 @@ func TestLauncher_fromStartOverKillToStop(t *testing.T) {
 	if len(f.Services) != 5 {
 		t.Errorf("%d services, want 5", len(f.Services))
 	}
+	onlyOwnSecrets(t, f)
 	refuseSecond(t, program, folder)
 	left := first.children(t)
 	first.cmd.Process.Kill()
@@ -138,6 +141,35 @@ func TestLauncher_fromStartOverKillToStop(t *testing.T) {
 	noneAlive(t, left)
 	if _, err := os.Stat(filepath.Join(folder, "dev.json")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("dev.json is still there: %v", err)
+	}
+}
+
+// holders says which services may know a secret.
+var holders = map[string][]string{
+	"AUTH_SECRETS":      {"auth"},
+	"SMTP_URL":          {"auth"},
+	"STRIPE_SECRET_KEY": {"webhook"},
+	"S3_SECRET_KEY":     {"storage"},
+	"DATABASE_URL":      {"auth", "webhook", "storage"},
+	"SERVICE_TOKENS":    {"auth", "webhook", "storage", "gateway"},
+	"CODEX_DIR":         {},
+	"POSTGRES_PORT":     {},
+}
+
+// onlyOwnSecrets reads what each service was told, where the system shows it.
+func onlyOwnSecrets(t *testing.T, f devFile) {
+	t.Helper()
+	for name, svc := range f.Services {
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", svc.Pid))
+		if err != nil {
+			t.Logf("environment of %s: %v", name, err)
+			continue
+		}
+		for variable, allowed := range holders {
+			if knows := strings.Contains("\x00"+string(raw), "\x00"+variable+"="); knows != slices.Contains(allowed, name) {
+				t.Errorf("%s knows %s: %t", name, variable, knows)
+			}
+		}
 	}
 }
 

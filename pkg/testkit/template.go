@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -145,34 +144,33 @@ func (s *testServer) template(ctx context.Context, migrations []database.Migrati
 // build works under a lock for all test processes: many start at once and need the same template. The name appears
 // only when the migrations are done, so a killed builder leaves nothing that looks finished.
 func (s *testServer) build(ctx context.Context, name string, migrations []database.Migrations) error {
-	conn, err := s.admin.Acquire(ctx)
+	lock, err := s.admin.Begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Release()
-	const lock = "SELECT pg_advisory_lock(hashtext('codex test templates'))"
-	if _, err := conn.Exec(ctx, lock); err != nil {
+	defer lock.Rollback(context.WithoutCancel(ctx))
+	if _, err := lock.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('codex test templates'))"); err != nil {
 		return err
 	}
-	defer conn.Exec(context.WithoutCancel(ctx), strings.Replace(lock, "_lock", "_unlock", 1))
 	var there bool
-	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil || there {
+	if err := lock.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil || there {
 		return err
 	}
 	raw := name + "_new"
-	for _, q := range []string{"DROP DATABASE IF EXISTS " + raw + " WITH (FORCE)", "CREATE DATABASE " + raw} {
-		if _, err := conn.Exec(ctx, q); err != nil {
-			return err
-		}
+	if err := s.each(ctx, "DROP DATABASE IF EXISTS "+raw+" WITH (FORCE)", "CREATE DATABASE "+raw); err != nil {
+		return err
 	}
 	if err := migrate(ctx, s.url(raw), migrations); err != nil {
 		return err
 	}
-	for _, q := range []string{
-		"ALTER DATABASE " + raw + " IS_TEMPLATE true ALLOW_CONNECTIONS false",
-		"ALTER DATABASE " + raw + " RENAME TO " + name,
-	} {
-		if _, err := conn.Exec(ctx, q); err != nil {
+	// A database that somebody is connected to cannot be cloned.
+	return s.each(ctx, "ALTER DATABASE "+raw+" ALLOW_CONNECTIONS false", "ALTER DATABASE "+raw+" RENAME TO "+name)
+}
+
+// each runs statements one by one, outside a transaction, as those about whole databases must be.
+func (s *testServer) each(ctx context.Context, statements ...string) error {
+	for _, q := range statements {
+		if _, err := s.admin.Exec(ctx, q); err != nil {
 			return err
 		}
 	}

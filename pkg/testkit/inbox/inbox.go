@@ -51,7 +51,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s.page = l.Addr()
 	s.http = &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second}
-	go s.http.Serve(l)
+	go func() { _ = s.http.Serve(l) }() // ends with Close
 	return s, nil
 }
 
@@ -64,8 +64,9 @@ func (s *Server) StartSMTP() error {
 		return fmt.Errorf("inbox SMTP: %w", err)
 	}
 	s.smtpAddr, s.listener = l.Addr().String(), l
-	s.smtp = newSMTP(s.store)
-	go s.smtp.Serve(l)
+	server := newSMTP(s.store)
+	s.smtp = server
+	go func() { _ = server.Serve(l) }() // ends with StopSMTP
 	return nil
 }
 

@@ -88,7 +88,7 @@ func style(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, file
 
 func render(w http.ResponseWriter, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	pages.ExecuteTemplate(w, name, data)
+	_ = pages.ExecuteTemplate(w, name, data) // the only fault is a reader who went away
 }
 
 // piece is a stretch of text, with an address when it is a link.

@@ -154,7 +154,7 @@ func EndPostgres(ctx context.Context, dir string) error {
 	first, _, _ := strings.Cut(string(raw), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
 	if err != nil {
-		return nil // half written; PostgreSQL itself judges such a file
+		return nil //nolint:nilerr // half written: PostgreSQL itself judges such a file
 	}
 	if p, err := Identify(pid); err == nil && p.Name == "postgres" {
 		p.End(ctx, syscall.SIGINT, readyLimit)

@@ -72,7 +72,7 @@ func (r Repo) newestWebSource() time.Time {
 	for _, name := range webSources {
 		_ = filepath.WalkDir(filepath.Join(r.app(), name), func(_ string, d fs.DirEntry, err error) error {
 			if err != nil {
-				return nil // a file that is just being written or moved is seen the next time
+				return nil //nolint:nilerr // a file that is just being written or moved is seen the next time
 			}
 			if info, err := d.Info(); err == nil && !d.IsDir() && info.ModTime().After(newest) {
 				newest = info.ModTime()

@@ -78,7 +78,7 @@ const longestLine = 64 << 10 // bytes; a longer one is cut in pieces rather than
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.file.Write(p)
+	_, _ = w.file.Write(p)
 	w.part = append(w.part, p...)
 	for {
 		i := bytes.IndexByte(w.part, '\n')

@@ -12,6 +12,6 @@ func listen(s *http.Server) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	go s.Serve(l)
+	go func() { _ = s.Serve(l) }() // ends with Close
 	return nil
 }

@@ -45,8 +45,7 @@ func (s *Stack) adopt(child *parts.Child) error {
 		return err
 	}
 	s.add(part{stop: func() error {
-		defer s.Folder.Forget(child.Pid())
-		return child.Stop()
+		return errors.Join(child.Stop(), s.Folder.Forget(child.Pid()))
 	}})
 	go func() {
 		<-child.Done()

@@ -56,7 +56,7 @@ func snapshot(trees []Tree) map[string]stamp {
 		_ = filepath.WalkDir(t.Dir, func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
-				return nil // gone between two looks
+				return nil //nolint:nilerr // gone between two looks
 			case d.IsDir() && path != t.Dir && (strings.HasPrefix(d.Name(), ".") || slices.Contains(t.Skip, d.Name())):
 				return filepath.SkipDir
 			case d.IsDir() || !t.Match(d.Name()):

@@ -103,7 +103,7 @@ var held []*os.File
 func register(dir string) error {
 	parent, err := parts.Identify(os.Getppid())
 	if err != nil || parent.Name != "go" {
-		return nil // started by hand: our own lock is enough
+		return nil //nolint:nilerr // started by hand, or the command is gone already: our own lock is enough
 	}
 	raw, err := json.Marshal(parent)
 	if err != nil {

@@ -47,7 +47,7 @@ func init() {
 }
 
 // startKeeper runs this program once more. The channel tells of its end.
-func startKeeper(k kind, dir, root, cache string) (<-chan error, error) {
+func startKeeper(k kind, dir, root, cache string) (<-chan struct{}, error) {
 	os.Remove(filepath.Join(dir, stateFile))
 	log, err := os.Create(filepath.Join(dir, logFile))
 	if err != nil {
@@ -66,13 +66,16 @@ func startKeeper(k kind, dir, root, cache string) (<-chan error, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // its log tells more
+	}()
 	return ended, nil
 }
 
 // await returns when the keeper has published its server.
-func await[C any](ctx context.Context, k kind, dir string, ended <-chan error) (C, error) {
+func await[C any](ctx context.Context, k kind, dir string, ended <-chan struct{}) (C, error) {
 	var none C
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
@@ -104,7 +107,7 @@ func keep(ctx context.Context, k kind) error {
 		return err
 	}
 	defer os.RemoveAll(data)
-	defer s.Stop()
+	defer func() { _ = s.Stop() }() // an error says that it had to be killed; the data is thrown away anyway
 	if err := publish(dir, cfg); err != nil {
 		return err
 	}
