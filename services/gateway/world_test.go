@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,14 +102,19 @@ func (p *part) count() int {
 	return len(p.seen)
 }
 
-func (p *part) last(t testing.TB) *seen {
-	t.Helper()
+func (p *part) all() []*seen {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.seen) == 0 {
+	return slices.Clone(p.seen)
+}
+
+func (p *part) last(t testing.TB) *seen {
+	t.Helper()
+	all := p.all()
+	if len(all) == 0 {
 		t.Fatalf("%s saw no request", p.name)
 	}
-	return p.seen[len(p.seen)-1]
+	return all[len(all)-1]
 }
 
 // world is a gateway on a real listener with services of the test's own behind it.
