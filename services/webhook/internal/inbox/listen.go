@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
@@ -14,13 +13,13 @@ const (
 	listenPauseMax = 30 * time.Second
 )
 
-// Listen calls wake for what other processes have committed, until ctx ends. It
-// needs a session of its own, so the pool must not lead through a transaction
-// pooler. Without it events are found by polling, up to a second later.
-func Listen(ctx context.Context, direct *pgxpool.Pool, log *slog.Logger, wake func()) {
+// Listen calls wake for what other processes have committed, until ctx ends. connect
+// gives a session of its own, which must not lead through a transaction pooler.
+// Without it events are found by polling, up to a second later.
+func Listen(ctx context.Context, connect func(context.Context) (*pgx.Conn, error), log *slog.Logger, wake func()) {
 	pause := listenPause
 	for ctx.Err() == nil {
-		err := listen(ctx, direct, func() { pause = listenPause }, wake)
+		err := listen(ctx, connect, func() { pause = listenPause }, wake)
 		if ctx.Err() != nil {
 			return
 		}
@@ -35,13 +34,11 @@ func Listen(ctx context.Context, direct *pgxpool.Pool, log *slog.Logger, wake fu
 	}
 }
 
-func listen(ctx context.Context, direct *pgxpool.Pool, begun, wake func()) error {
-	conn, err := direct.Acquire(ctx)
+func listen(ctx context.Context, connect func(context.Context) (*pgx.Conn, error), begun, wake func()) error {
+	session, err := connect(ctx)
 	if err != nil {
 		return err
 	}
-	// A session that listens must not go back to the pool.
-	session := conn.Hijack()
 	defer func() { _ = session.Close(context.WithoutCancel(ctx)) }()
 	if _, err := session.Exec(ctx, "LISTEN "+pgx.Identifier{Channel}.Sanitize()); err != nil {
 		return err
