@@ -5,13 +5,14 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"os/user"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/codex-platform/codex/migrations"
 	"github.com/codex-platform/codex/pkg/config"
@@ -59,29 +60,13 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	direct, err := listener(ctx, s)
-	if err != nil {
-		return err
-	}
-
-	defer direct.Close()
 
 	// What requests depend on lives until the last one is done, longer than ctx.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	var background sync.WaitGroup
+	background := v.work(life, s, log)
 	defer background.Wait()
 	defer end()
-	background.Go(func() { keys.Run(life) })
-	background.Go(func() { v.worker.Run(life) })
-	background.Go(func() { v.plans.Refresh(life, log) })
-	background.Go(func() {
-		if err := v.stripe.CheckEndpoint(life, s.PublicURL.String()+"/webhooks/stripe", log); err != nil {
-			log.InfoContext(life, "stripe does not tell how it sends events", "err", err)
-		}
-	})
-	if canListen(s) {
-		background.Go(func() { inbox.Listen(life, direct, log, v.worker.Wake) })
-	}
+	go keys.Run(life)
 	v.jobs.Start(ctx)
 	defer shutdown(v.jobs.Stop)
 	defer v.inbox.Close() // first: what was taken in is committed before anything else ends
@@ -94,9 +79,25 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 		v.api, httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)
 }
 
-// listener gives a pool to listen on.
-func listener(ctx context.Context, s settings) (*pgxpool.Pool, error) {
-	return database.Open(ctx, database.Settings{URL: s.Database.Direct(), MaxConns: 1})
+// work begins what goes on beside the requests, until ctx ends.
+func (v *service) work(ctx context.Context, s settings, log *slog.Logger) *sync.WaitGroup {
+	var background sync.WaitGroup
+	background.Go(func() { v.worker.Run(ctx) })
+	background.Go(func() { v.plans.Refresh(ctx, log) })
+	if canListen(s) {
+		background.Go(func() { inbox.Listen(ctx, s.session, log, v.worker.Wake) })
+	}
+	go func() { // only to warn: nobody waits for it
+		if err := v.stripe.CheckEndpoint(ctx, s.PublicURL.String()+"/webhooks/stripe", log); err != nil && ctx.Err() == nil {
+			log.InfoContext(ctx, "stripe does not tell how it sends events", "err", err)
+		}
+	}()
+	return &background
+}
+
+// session gives a connection to listen on.
+func (s settings) session(ctx context.Context) (*pgx.Conn, error) {
+	return database.Session(ctx, s.Database)
 }
 
 // canListen tells whether there is a way around the transaction pooler. Without

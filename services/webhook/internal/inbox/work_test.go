@@ -220,7 +220,8 @@ func TestListen(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
-		inbox.Listen(ctx, db, slog.New(slog.DiscardHandler), func() { woken <- struct{}{} })
+		connect := func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, db.Config().ConnConfig) }
+		inbox.Listen(ctx, connect, slog.New(slog.DiscardHandler), func() { woken <- struct{}{} })
 		close(done)
 	}()
 	<-woken // it listens
