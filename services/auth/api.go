@@ -59,72 +59,29 @@ type service struct {
 	jobs *jobs.Client
 }
 
-// newService puts the features together, in order of dependence.
+// features are what the service does, each with what it stands on.
+type features struct {
+	ring          security.Keyring
+	origins       security.Origins
+	limits        *limit.Limits
+	keys          *token.Keys
+	sessions      *session.Registry
+	accounts      *account.Accounts
+	verifications *verification.Verification
+	resets        *reset.Reset
+	sessionDoor   *session.Handler
+	tokens        *token.Handler
+	profiles      *profile.Handler
+}
+
+// newService puts everything together.
 func newService(s settings, p parts) (*service, error) {
-	ring, err := security.NewKeyring(s.Secrets.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("AUTH_SECRETS: %w", err)
-	}
-	origins, err := security.ParseOrigins(s.PublicURL.String(), s.TrustedOrigins)
-	if err != nil {
-		return nil, fmt.Errorf("TRUSTED_ORIGINS: %w", err)
-	}
-	limits := newLimits(s, p)
 	svc := &service{}
-	letters := mailer.Outbox{Ring: ring, Now: p.now, Enqueue: func(ctx context.Context, tx pgx.Tx, job mailer.Job) error {
-		return svc.jobs.InsertTx(ctx, tx, job, nil)
-	}}
-	sessions := newSessions(s, p, ring, svc)
-	passwords := password.Policy{Limits: s.passwordLimits(), Hasher: security.NewHasher(s.hashing())}
-	keys := &token.Keys{
-		DB: p.pool, Read: p.pool, Ring: ring, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: keyGrace,
-		Now: p.now, Log: p.log,
+	f, err := newFeatures(s, p, svc)
+	if err != nil {
+		return nil, err
 	}
-	issuer := &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, Now: p.now}
-	services := security.NewServiceTokens(s.ServiceTokens.Reveal())
-	users := user.Store{DB: p.pool}
-
-	accounts := &account.Accounts{
-		DB: p.pool, Store: account.Store{DB: p.pool}, Passwords: passwords, Sessions: sessions, Letters: letters, Limits: limits,
-		Rules: account.Rules{
-			Verify: s.Accounts.RequireVerification, AutoSignIn: s.Accounts.SignInAfterSignUp,
-			MailOnSignUp: s.Accounts.MailOnSignUp, MailOnSignIn: s.Accounts.MailOnSignIn, Closed: s.Accounts.SignUpClosed,
-		},
-		Now: p.now, Log: p.log,
-	}
-	verifications := &verification.Verification{
-		DB: p.pool, Users: users, Sessions: sessions, Letters: letters, Limits: limits, Ring: ring,
-		Base: s.at(base), Life: s.Accounts.VerifyLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor,
-		Now: p.now, Log: p.log,
-	}
-	resets := &reset.Reset{
-		DB: p.pool, Store: reset.Store{DB: p.pool}, Passwords: passwords, Sessions: sessions, Letters: letters, Limits: limits,
-		Base: s.at(base), Origin: origins.Own(), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
-		Floor: s.Accounts.AnswerFloor, Now: p.now, Log: p.log,
-	}
-	sessionDoor := &session.Handler{Sessions: sessions}
-	if s.Tokens.InSession {
-		sessionDoor.Token = issuer.JWT
-	}
-	tokens := &token.Handler{Issuer: issuer, Sessions: sessions, Services: services}
-	profiles := &profile.Handler{Users: users, Sessions: sessions, Services: services, Now: p.now, Log: p.log}
-
-	workers, ledger := river.NewWorkers(), mailer.Store{DB: p.pool}
-	river.AddWorker(workers, &mailer.Worker{
-		Store: ledger, Ring: ring, Sender: p.sender, Now: p.now, Log: p.log,
-		Links: map[mail.Template]mailer.Linker{
-			mail.VerifyEmail: verifications.Link, mail.ResetPassword: resets.Link,
-			mail.AccountExists: fixed(s.at(s.Accounts.SignInPage)), mail.PasswordChanged: fixed(s.at(s.Accounts.SignInPage)),
-		},
-	})
-	river.AddWorker(workers, &session.EndedWorker{Sessions: sessions})
-	river.AddWorker(workers, &sweep.Worker{Tend: keys.Tend, Log: p.log, Tasks: map[string]sweep.Task{
-		"sessions": func(ctx context.Context, n int) (int64, error) { return sessions.Store.Sweep(ctx, p.now(), n) },
-		"tokens":   func(ctx context.Context, n int) (int64, error) { return resets.Store.Sweep(ctx, p.now(), n) },
-		"letters":  func(ctx context.Context, n int) (int64, error) { return ledger.Sweep(ctx, p.now().Add(-ledgerLife), n) },
-	}})
-
-	svc.jobs, err = jobs.New(p.pool, migrations.Auth.Schema(), workers, jobs.Options{
+	svc.jobs, err = jobs.New(p.pool, migrations.Auth.Schema(), f.workers(s, p), jobs.Options{
 		Log: p.log, Workers: s.Jobs.Workers, PollOnly: s.Database.PoolerMode,
 		Periodic: []jobs.Periodic{{Every: sweep.Every, AtStart: true, Args: sweep.Job{}}},
 		Ready:    func(ctx context.Context) error { return database.CheckSchema(ctx, p.pool, migrations.Auth) },
@@ -132,20 +89,92 @@ func newService(s settings, p parts) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc.api = newAPI(s, p, limits)
-	wire.Describe(svc.api.Huma().OpenAPI(), s.Sessions.CookiePrefix)
-	router := &wire.Router{API: svc.api.Huma(), Base: base, Before: func(_ context.Context, c *wire.Call) error {
-		return origin.Guard{Origins: origins, Base: base}.Check(c)
+	svc.api = newAPI(s, p, f.limits)
+	f.routes(s, svc.api.Huma())
+	return svc, nil
+}
+
+// newFeatures makes the features in order of dependence. They put jobs into the
+// service's queue, which needs their workers first and is there when they run.
+func newFeatures(s settings, p parts, svc *service) (*features, error) {
+	var f features
+	var err error
+	if f.ring, err = security.NewKeyring(s.Secrets.Reveal()); err != nil {
+		return nil, fmt.Errorf("AUTH_SECRETS: %w", err)
+	}
+	if f.origins, err = security.ParseOrigins(s.PublicURL.String(), s.TrustedOrigins); err != nil {
+		return nil, fmt.Errorf("TRUSTED_ORIGINS: %w", err)
+	}
+	f.limits = newLimits(s, p)
+	f.sessions = newSessions(s, p, f.ring, svc)
+	letters := mailer.Outbox{Ring: f.ring, Now: p.now, Enqueue: func(ctx context.Context, tx pgx.Tx, job mailer.Job) error {
+		return svc.jobs.InsertTx(ctx, tx, job, nil)
 	}}
+	passwords := password.Policy{Limits: s.passwordLimits(), Hasher: security.NewHasher(s.hashing())}
+	users := user.Store{DB: p.pool}
+
+	f.accounts = &account.Accounts{
+		DB: p.pool, Store: account.Store{DB: p.pool}, Passwords: passwords, Sessions: f.sessions, Letters: letters, Limits: f.limits,
+		Rules: s.accountRules(), Now: p.now, Log: p.log,
+	}
+	f.verifications = &verification.Verification{
+		DB: p.pool, Users: users, Sessions: f.sessions, Letters: letters, Limits: f.limits, Ring: f.ring,
+		Base: s.at(base), Life: s.Accounts.VerifyLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor,
+		Now: p.now, Log: p.log,
+	}
+	f.resets = &reset.Reset{
+		DB: p.pool, Store: reset.Store{DB: p.pool}, Passwords: passwords, Sessions: f.sessions, Letters: letters, Limits: f.limits,
+		Base: s.at(base), Origin: f.origins.Own(), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
+		Floor: s.Accounts.AnswerFloor, Now: p.now, Log: p.log,
+	}
+	f.keys = &token.Keys{
+		DB: p.pool, Read: p.pool, Ring: f.ring, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: keyGrace,
+		Now: p.now, Log: p.log,
+	}
+	issuer := &token.Issuer{Keys: f.keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, Now: p.now}
+	f.sessionDoor = &session.Handler{Sessions: f.sessions}
+	if s.Tokens.InSession {
+		f.sessionDoor.Token = issuer.JWT
+	}
+	services := security.NewServiceTokens(s.ServiceTokens.Reveal())
+	f.tokens = &token.Handler{Issuer: issuer, Sessions: f.sessions, Services: services}
+	f.profiles = &profile.Handler{Users: users, Sessions: f.sessions, Services: services, Now: p.now, Log: p.log}
+	return &f, nil
+}
+
+// workers are those of the jobs that the features put into the queue.
+func (f *features) workers(s settings, p parts) *river.Workers {
+	signInPage := fixed(s.at(s.Accounts.SignInPage))
+	workers, ledger := river.NewWorkers(), mailer.Store{DB: p.pool}
+	river.AddWorker(workers, &mailer.Worker{
+		Store: ledger, Ring: f.ring, Sender: p.sender, Now: p.now, Log: p.log,
+		Links: map[mail.Template]mailer.Linker{
+			mail.VerifyEmail: f.verifications.Link, mail.ResetPassword: f.resets.Link,
+			mail.AccountExists: signInPage, mail.PasswordChanged: signInPage,
+		},
+	})
+	river.AddWorker(workers, &session.EndedWorker{Sessions: f.sessions})
+	river.AddWorker(workers, &sweep.Worker{Tend: f.keys.Tend, Log: p.log, Tasks: map[string]sweep.Task{
+		"sessions": func(ctx context.Context, n int) (int64, error) { return f.sessions.Store.Sweep(ctx, p.now(), n) },
+		"tokens":   func(ctx context.Context, n int) (int64, error) { return f.resets.Store.Sweep(ctx, p.now(), n) },
+		"letters":  func(ctx context.Context, n int) (int64, error) { return ledger.Sweep(ctx, p.now().Add(-ledgerLife), n) },
+	}})
+	return workers
+}
+
+// routes opens every feature's door.
+func (f *features) routes(s settings, api huma.API) {
+	wire.Describe(api.OpenAPI(), s.Sessions.CookiePrefix)
+	guard := origin.Guard{Origins: f.origins, Base: base}
+	router := &wire.Router{API: api, Base: base, Before: func(_ context.Context, c *wire.Call) error { return guard.Check(c) }}
 	for _, feature := range []interface{ Routes(*wire.Router) }{
-		&page.Handler{Home: s.PublicURL.String()}, accounts, verifications, resets, sessionDoor, profiles, tokens,
+		&page.Handler{Home: s.PublicURL.String()}, f.accounts, f.verifications, f.resets, f.sessionDoor, f.profiles, f.tokens,
 	} {
 		feature.Routes(router)
 	}
-	for _, feature := range []interface{ InternalRoutes(huma.API) }{profiles, tokens} {
-		feature.InternalRoutes(svc.api.Huma())
+	for _, feature := range []interface{ InternalRoutes(huma.API) }{f.profiles, f.tokens} {
+		feature.InternalRoutes(api)
 	}
-	return svc, nil
 }
 
 func newAPI(s settings, p parts, limits *limit.Limits) *httpapi.API {

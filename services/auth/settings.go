@@ -15,6 +15,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/account"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 )
@@ -164,6 +165,14 @@ func (s settings) audience() string {
 
 func (s settings) passwordLimits() validation.PasswordLimits {
 	return validation.PasswordLimits{Min: s.Accounts.MinPassword, Max: s.Accounts.MaxPassword}
+}
+
+func (s settings) accountRules() account.Rules {
+	a := s.Accounts
+	return account.Rules{
+		Verify: a.RequireVerification, AutoSignIn: a.SignInAfterSignUp,
+		MailOnSignUp: a.MailOnSignUp, MailOnSignIn: a.MailOnSignIn, Closed: a.SignUpClosed,
+	}
 }
 
 func (s settings) hashing() security.HashParams {
