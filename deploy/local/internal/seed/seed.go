@@ -46,7 +46,7 @@ const (
 func (g Garden) Plant(ctx context.Context) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r := Result{Demo: Account{demoEmail, g.DemoPassword, "Dana Demo"}, Admin: Account{adminEmail, g.AdminPassword, "Ada Admin"}}
+	r := Result{Demo: Account{demoEmail, g.DemoPassword, "Demo"}, Admin: Account{adminEmail, g.AdminPassword, "Admin"}}
 	db, err := pgx.Connect(ctx, g.Database)
 	if err != nil {
 		return r, fmt.Errorf("demo: %w", err)
