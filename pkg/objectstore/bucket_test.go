@@ -42,7 +42,7 @@ func TestPut_thenGet(t *testing.T) {
 	t.Parallel()
 	b := open(t, testkit.S3(t))
 	const part = objectstore.PartSize
-	for _, size := range []int64{0, 1, part - 1, part, part + 1, 3 * part, 65 << 20} {
+	for _, size := range []int64{0, 1, 256 << 10, 256<<10 + 1, part - 1, part, part + 1, 3 * part, 65 << 20} {
 		want := noise(size)
 		for name, declared := range map[string]int64{"declared": size, "unknown": objectstore.Unknown} {
 			key := fmt.Sprintf("b/%s/%d", name, size)
@@ -154,6 +154,8 @@ func TestPut_failingSource(t *testing.T) {
 		src  *failing
 		want error
 	}{
+		"in memory, fails":        {1000, &failing{500, errSource}, errSource},
+		"in memory, ends early":   {1000, &failing{500, io.EOF}, io.ErrUnexpectedEOF},
 		"one request, fails":      {1 << 20, &failing{1 << 19, errSource}, errSource},
 		"one request, ends early": {1 << 20, &failing{1 << 19, io.EOF}, io.ErrUnexpectedEOF},
 		"parts, fails":            {80 << 20, &failing{20 << 20, errSource}, errSource},
@@ -281,6 +283,24 @@ func TestPut_partIsSentAgain(t *testing.T) {
 	defer body.Close()
 	if got, err := io.ReadAll(body); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d other bytes came back: %v", len(got), err)
+	}
+}
+
+// So is a small object.
+func TestPut_smallIsSentAgain(t *testing.T) {
+	t.Parallel()
+	var refused atomic.Int64
+	b := open(t, proxied(t, testkit.S3(t), func(r *http.Request) int {
+		if r.Method == http.MethodPut && refused.Add(1) <= 2 {
+			return http.StatusServiceUnavailable
+		}
+		return 0
+	}))
+	if _, err := b.Put(t.Context(), "k", reader([]byte("small")), 5, ""); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := b.Head(t.Context(), "k"); err != nil || info.Size != 5 {
+		t.Errorf("Head = %+v, %v", info, err)
 	}
 }
 

@@ -10,8 +10,8 @@
 //   - It is down, slow or full: a call without a streamed body is tried three
 //     times within about two seconds, a silent connection is given up after a
 //     minute, and Unavailable says so. Open does not need it.
-//   - It refuses a part of a large object: the part is sent again from its
-//     buffer; a small object, which is streamed without a buffer, is not.
+//   - It refuses a small object, or a part of a large one: that is sent again
+//     from its buffer. Objects in between are streamed without one, and are not.
 //   - The reader of a Put fails or ends early: nothing is published, the parts
 //     that were sent are removed, and the error is a SourceError, so that the
 //     fault of a client is never taken for one of the store.

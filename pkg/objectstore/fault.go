@@ -41,13 +41,26 @@ func Unavailable(err error) bool {
 	}
 	var answer minio.ErrorResponse
 	if errors.As(err, &answer) && answer.StatusCode != 0 {
-		return answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests ||
-			answer.StatusCode == http.StatusRequestTimeout || answer.Code == "RequestTimeout" // S3 sends the latter with a 400
+		return passing(answer)
 	}
 	var network net.Error
 	var request *url.Error
 	return errors.As(err, &network) || errors.As(err, &request) || errors.Is(err, ErrBusy) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// passing tells whether the answer may be another one the next time.
+func passing(answer minio.ErrorResponse) bool {
+	switch answer.Code {
+	case "RequestTimeout": // S3 sends it with a 400
+		return true
+	case "ExistingObjectIsDirectory":
+		// Where objects are files, writing one may meet the removal of its empty
+		// folder (versitygw). No key of ours is the folder of another.
+		return true
+	}
+	return answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests ||
+		answer.StatusCode == http.StatusRequestTimeout
 }
 
 // fault wraps an error of the store and gives its plain cases a name of ours.

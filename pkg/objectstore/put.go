@@ -12,6 +12,9 @@ import (
 const (
 	// PartSize is the length of every part but the last: R2 wants them equal.
 	PartSize = 8 << 20
+	// smallMax is the longest object that is held in memory, so that it can be sent
+	// again when the store refuses it for a moment. Most files are no longer.
+	smallMax = 256 << 10
 	// singleMax is the longest object that is streamed in one request. A longer
 	// one goes in parts, so that a hiccup of the store costs a part and not the
 	// whole, and a slow client does not keep a connection of the store waiting.
@@ -28,9 +31,12 @@ func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, size int64, c
 	defer src.stop()
 	var written int64
 	var err error
-	if size >= 0 && size <= singleMax {
+	switch {
+	case size >= 0 && size <= smallMax:
+		written, err = size, b.putSmall(ctx, key, src, contentType)
+	case size >= 0 && size <= singleMax:
 		written, err = size, b.putWhole(ctx, key, src, size, contentType)
-	} else {
+	default:
 		written, err = b.putParts(ctx, key, src, contentType)
 	}
 	if sourceErr := src.failure(); sourceErr != nil {
@@ -40,6 +46,18 @@ func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, size int64, c
 		return Info{}, err
 	}
 	return Info{Key: key, Size: written, ContentType: contentType}, nil
+}
+
+// putSmall takes the object into memory as it arrives, and then sends it.
+func (b *Bucket) putSmall(ctx context.Context, key string, r io.Reader, contentType string) error {
+	all, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("put object: %w", err)
+	}
+	_, err = again(ctx, func() error {
+		return b.putWhole(ctx, key, bytes.NewReader(all), int64(len(all)), contentType)
+	})
+	return err
 }
 
 // putWhole sends the object in one request, without a buffer.

@@ -34,7 +34,7 @@ func newTransport(silence time.Duration) http.RoundTripper {
 		},
 		TLSHandshakeTimeout:   5 * time.Second,
 		ResponseHeaderTimeout: silence,
-		IdleConnTimeout:       30 * time.Second,
+		IdleConnTimeout:       5 * time.Second, // shorter than any store's: a streamed body cannot be sent again over a new connection
 		MaxIdleConns:          256,
 		MaxIdleConnsPerHost:   64,
 		WriteBufferSize:       64 << 10,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,7 +76,7 @@ func newWorldOn(t testing.TB, pool *pgxpool.Pool, objects objectstore.Settings, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := newService(s, parts{pool: pool, bucket: bucket, keys: oneKey{public}, log: slog.New(slog.DiscardHandler)})
+	service, err := newService(s, parts{pool: pool, bucket: bucket, keys: oneKey{public}, log: faultsOf(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +91,34 @@ func newWorldOn(t testing.TB, pool *pgxpool.Pool, objects objectstore.Settings, 
 		}
 	})
 	return &world{t: t, url: server.URL, pool: pool, bucket: bucket, signer: signer, service: service}
+}
+
+// faultsOf keeps what the service complains of, for the report of a failed test.
+func faultsOf(t testing.TB) *slog.Logger {
+	var lines lockedBuffer
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the service's log:\n%s", lines.String())
+		}
+	})
+	return slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // oneKey is a key set of one.
