@@ -272,7 +272,7 @@ func TestApply_anyOrderEndsInOneState(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(4)
 	if os.Getenv("CODEX_SOAK") == "1" {
-		seeds = 500
+		seeds = 150
 	}
 	reads, all := 0, 0
 	for seed := range seeds {
