@@ -16,7 +16,7 @@ export default ts.config(
       // TypeScript reports unknown names better than the rule does.
       'no-undef': 'off',
       eqeqeq: ['error', 'always'],
-      'no-console': 'error',
+      'no-console': ['error', { allow: ['error'] }],
       // Types read better than interfaces for plain data.
       '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
       '@typescript-eslint/consistent-type-imports': 'error'

@@ -33,6 +33,11 @@ describe('money', () => {
     expect(plain(money(1200, 'kwd', 'en-US'))).toBe('KWD 1.200');
   });
 
+  it('survives a currency that is none', () => {
+    expect(money(1200, '', 'en-US')).toBe('12');
+    expect(money(1200, 'euros', 'en-US')).toBe('12 euros');
+  });
+
   it('leaves the zeros off a price tag', () => {
     expect(plain(price(1200, 'eur', 'en-US'))).toBe('€12');
     expect(plain(price(1250, 'eur', 'en-US'))).toBe('€12.50');

@@ -20,19 +20,18 @@ export function bytes(n: number, locale: string): string {
 }
 
 /** money writes an amount given in the currency's smallest unit: 1200 eur is "€12.00". */
-export function money(amount: number, currency: string, locale: string): string {
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency: currency.toUpperCase() });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(amount / 10 ** digits);
-}
+export const money = (amount: number, currency: string, locale: string) => inCurrency(amount, currency, locale, 'auto');
 
 /** price writes an amount for a price tag: whole sums without zeros, "€12". */
-export function price(amount: number, currency: string, locale: string): string {
-  const format = new Intl.NumberFormat(locale, {
-    style: 'currency',
-    currency: currency.toUpperCase(),
-    trailingZeroDisplay: 'stripIfInteger'
-  });
+export const price = (amount: number, currency: string, locale: string) =>
+  inCurrency(amount, currency, locale, 'stripIfInteger');
+
+type Zeros = Intl.NumberFormatOptions['trailingZeroDisplay'];
+
+function inCurrency(amount: number, currency: string, locale: string, trailingZeroDisplay: Zeros): string {
+  // Intl throws at what is not three letters; a page must not fall over that.
+  if (!/^[a-z]{3}$/i.test(currency)) return `${amount / 100} ${currency}`.trim();
+  const format = new Intl.NumberFormat(locale, { style: 'currency', currency, trailingZeroDisplay });
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
