@@ -26,6 +26,19 @@ type Settings struct {
 	URL config.DSN `env:"REDIS_URL" help:"Redis: redis://host:6379/0; further cluster nodes as ?addr=host:port, Sentinel as ?master_name=name&addr=host:port" example:"redis://127.0.0.1:6379/0"`
 }
 
+// Validate refuses an address that no client can be made from.
+func (s Settings) Validate() []config.Fault {
+	if s.URL == "" {
+		return nil
+	}
+	rdb, err := newClient(s.URL.Reveal())
+	if err != nil {
+		return []config.Fault{{Name: "REDIS_URL", Problem: "is not an address of Redis", Example: "redis://user:password@host:6379/0"}}
+	}
+	_ = rdb.Close() // it has opened nothing yet
+	return nil
+}
+
 // Open makes the client; it does not need the server to be up. The client is nil
 // when no address is set: everything in this package takes that as "no Redis".
 func Open(s Settings, log *slog.Logger) (redis.UniversalClient, error) {

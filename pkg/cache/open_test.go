@@ -34,6 +34,21 @@ func TestOpen_picksTheKindOfClient(t *testing.T) {
 	}
 }
 
+func TestSettings_refuseWhatIsNoAddressOfRedis(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"ftp://u:hunter2@host", "hunter2", "redis://u:hunter2@host/x", "redis://[::1"} {
+		faults := cache.Settings{URL: config.DSN(address)}.Validate()
+		if len(faults) != 1 || faults[0].Name != "REDIS_URL" || strings.Contains(faults[0].Problem, "hunter2") {
+			t.Errorf("%s: %+v", address, faults)
+		}
+	}
+	for _, address := range []string{"", "redis://127.0.0.1:1/3", "rediss://u:p@h:1?master_name=main&addr=h:2"} {
+		if faults := (cache.Settings{URL: config.DSN(address)}).Validate(); faults != nil {
+			t.Errorf("%s: %+v", address, faults)
+		}
+	}
+}
+
 func TestOpen_withoutAnAddressIsNoRedis(t *testing.T) {
 	t.Parallel()
 	log, lines := recorded()

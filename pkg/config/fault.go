@@ -16,6 +16,15 @@ type Fault struct {
 	Example string
 }
 
+// assignment shows the example as one would write it: a secret's by its file
+// where the example is one, in the form "/path (with NAME_FILE)".
+func (f Fault) assignment() string {
+	if path, ok := strings.CutSuffix(f.Example, " (with "+f.Name+"_FILE)"); ok {
+		return f.Name + "_FILE=" + path
+	}
+	return f.Name + "=" + f.Example
+}
+
 // Faults is the error of Load: everything that is wrong, at once.
 type Faults struct {
 	List []Fault
@@ -28,7 +37,7 @@ func (f *Faults) Error() string {
 	for _, fault := range f.List {
 		fmt.Fprintf(&b, "\n  %s %s", fault.Name, fault.Problem)
 		if fault.Example != "" {
-			fmt.Fprintf(&b, "\n      for example %s=%s", fault.Name, fault.Example)
+			fmt.Fprintf(&b, "\n      for example %s", fault.assignment())
 		}
 	}
 	return b.String()

@@ -78,6 +78,9 @@ func (l *loader) set(field reflect.Value, v variable) {
 		if problem = parse(field, v, text); problem == "" {
 			problem = weakness(field.Interface(), v.min, l.development)
 		}
+		if problem == "" && v.listens() && !listenable(text) {
+			problem = "is not an address to listen on, like :8080 or 127.0.0.1:8080"
+		}
 		if problem != "" {
 			l.fault(Fault{v.name, problem, exampleOf(v)})
 		}

@@ -134,6 +134,28 @@ func TestLoad_namesAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
+func TestLoad_wantsAddressesToListenOn(t *testing.T) {
+	t.Parallel()
+	for _, addr := range []string{":0", ":8080", "127.0.0.1:8080", "[::1]:8080", "localhost:8080"} {
+		if got := load(t, good("ADDR="+addr)); got.Addr != addr {
+			t.Errorf("ADDR=%s became %q", addr, got.Addr)
+		}
+	}
+	for _, addr := range []string{"8080", "bogus", ":http", ":65536", "::1:8080", "http://localhost:8080"} {
+		if got := faults(t, good("ADDR="+addr)); !slices.Equal(got, []string{"ADDR is not an address to listen on, like :8080 or 127.0.0.1:8080"}) {
+			t.Errorf("ADDR=%s: %q", addr, got)
+		}
+	}
+}
+
+func TestFaults_showAFileWhereASecretCanComeFromOne(t *testing.T) {
+	t.Parallel()
+	err := &config.Faults{List: []config.Fault{{Name: "KEY", Problem: "is missing", Example: "/run/secrets/key (with KEY_FILE)"}}}
+	if !strings.Contains(err.Error(), "for example KEY_FILE=/run/secrets/key") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestLoad_neverRepeatsAValue(t *testing.T) {
 	t.Parallel()
 	const typed = "typed-by-hand"

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"reflect"
 	"strconv"
 	"strings"
@@ -33,6 +34,23 @@ func (v variable) secret() bool {
 
 // fileName is the variable that may name a file holding the value.
 func (v variable) fileName() string { return v.name + "_FILE" }
+
+// listens tells whether the value says where a server listens: by convention
+// ADDR and every name that ends with _ADDR.
+func (v variable) listens() bool {
+	return v.typ.Kind() == reflect.String && (v.name == "ADDR" || strings.HasSuffix(v.name, "_ADDR"))
+}
+
+// listenable tells whether a server could be asked to listen on this address.
+// Whether the host is one of this machine shows only when it is opened.
+func listenable(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
 
 // variablesOf lists the variables of a settings struct in the order of its fields.
 func variablesOf(t reflect.Type) []variable {

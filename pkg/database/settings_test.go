@@ -54,6 +54,21 @@ func TestOpen_wantsACheckedCertificateFromOtherMachines(t *testing.T) {
 	}
 }
 
+func TestSettings_nameEveryAddressThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	faults := database.Settings{URL: "mysql://u:hunter2@h/x", DirectURL: "postgres://h/x", ReplicaURL: "hunter2", MaxConns: 0}.Validate()
+	var names []string
+	for _, f := range faults {
+		names = append(names, f.Name)
+		if strings.Contains(f.Problem+f.Example, "hunter2") {
+			t.Errorf("%+v repeats the value", f)
+		}
+	}
+	if got := strings.Join(names, " "); got != "DATABASE_URL DATABASE_REPLICA_URL DATABASE_MAX_CONNS" {
+		t.Errorf("faults of %s", got)
+	}
+}
+
 func TestOpen_namesTheSettingAndNotItsValue(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{"postgres://u:hunter2@host:port/x", "postgres://u:hunter2@[::1/x", "hunter2", "postgres://u:hunter2@h/x?sslmode=perhaps"} {

@@ -79,10 +79,13 @@ func local(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// unreadable is the fault of an address that cannot be parsed. The parser's own
-// words may quote the address, and the password in it.
+// unreadable is the error of an address that cannot be parsed.
 func unreadable(name string) error {
-	return fmt.Errorf("read the database's address: %w", &config.Faults{List: []config.Fault{{
-		Name: name, Problem: "is not an address of PostgreSQL", Example: "postgres://user:password@host:5432/name",
-	}}})
+	return fmt.Errorf("read the database's address: %w", &config.Faults{List: []config.Fault{unreadableFault(name)}})
+}
+
+// unreadableFault does not repeat the parser's own words: they may quote the
+// address, and the password in it.
+func unreadableFault(name string) config.Fault {
+	return config.Fault{Name: name, Problem: "is not an address of PostgreSQL", Example: "postgres://user:password@host:5432/name"}
 }
