@@ -33,7 +33,6 @@
 //
 //	func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 //		log := observability.NewLogger("storage", out, s.Telemetry)
-//		slog.SetDefault(log)
 //		telemetry, err := observability.Start(ctx, "storage", s.Telemetry, log)
 //		if err != nil {
 //			return err

@@ -39,8 +39,10 @@ type Telemetry struct {
 // trace context between processes, and a meter that MetricsHandler shows.
 // It neither waits for the collector nor fails when that is away; spans that
 // cannot be delivered are dropped, and what OpenTelemetry has to complain
-// about is logged at most once a minute.
+// about is logged at most once a minute. It also makes log the process's default
+// logger, so that a line of a library that asks for none is redacted too.
 func Start(ctx context.Context, service string, s Settings, log *slog.Logger) (*Telemetry, error) {
+	slog.SetDefault(log)
 	otel.SetErrorHandler(newComplaints(log, time.Minute))
 	otel.SetLogger(logr.FromSlogHandler(log.Handler()))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
