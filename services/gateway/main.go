@@ -33,7 +33,7 @@ func main() {
 		Summary: "the one front door: security headers, rate limits, sessions to tokens, routing",
 		Redact:  observability.Redact,
 		Commands: []config.Command[settings]{
-			{Name: "serve", Summary: "serve (default)", Run: serve},
+			{Name: "serve", Summary: "serve everything that people and programs call", Run: serve},
 			{Name: "doctor", Summary: "ask every part that the gateway needs whether it is there", Run: doctor},
 			httpapi.ProbeCommand(func(s settings) string { return s.PrivateAddr }),
 		},
