@@ -115,7 +115,7 @@ func newFeatures(s settings, p parts, svc *service) (*features, error) {
 
 	f.accounts = &account.Accounts{
 		DB: p.pool, Store: account.Store{DB: p.pool}, Passwords: passwords, Sessions: f.sessions, Letters: letters, Limits: f.limits,
-		Rules: s.accountRules(), Now: p.now, Log: p.log,
+		Rules: s.accountRules(), Floor: s.Accounts.PasswordFloor, Now: p.now, Log: p.log,
 	}
 	f.verifications = &verification.Verification{
 		DB: p.pool, Users: users, Sessions: f.sessions, Letters: letters, Limits: f.limits, Ring: f.ring,

@@ -96,7 +96,7 @@ func load(t testing.TB, mails *inbox.Server, change map[string]string) settings 
 	env := map[string]string{
 		"APP_ENV": "test", "PUBLIC_URL": home, "AUTH_SECRETS": secret, "SERVICE_TOKENS": serviceToken,
 		"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "SMTP_URL": mails.SMTPURL(), "MAIL_FROM": "Codex <no-reply@codex.test>",
-		"RATE_LIMIT": "off", "ANSWER_FLOOR": "1ms",
+		"RATE_LIMIT": "off", "ANSWER_FLOOR": "1ms", "PASSWORD_ANSWER_FLOOR": "1ms",
 	}
 	maps.Copy(env, change)
 	var environ []string

@@ -1,7 +1,10 @@
 package account
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"time"
 
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
@@ -42,6 +45,7 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, in signUpForm) 
 	if a.Rules.Closed {
 		return nil, ErrClosed
 	}
+	began := time.Now()
 	chosen, err := a.Passwords.Choose(in.Password)
 	if err != nil {
 		return nil, err
@@ -59,10 +63,11 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, in signUpForm) 
 		return nil, err
 	}
 	answer := wire.OK(SignUp{User: n.user.Profile()})
-	if live != nil {
-		answer.Body.Token = &live.Token
-		a.Sessions.Cookies.Set(&answer.Headers, c, live.Token, live.Remember)
+	if live == nil {
+		return answer, wire.AtLeast(ctx, began, a.Floor)
 	}
+	answer.Body.Token = &live.Token
+	a.Sessions.Cookies.Set(&answer.Headers, c, live.Token, live.Remember)
 	return answer, nil
 }
 
@@ -89,8 +94,11 @@ func (a *Accounts) postSignIn(ctx context.Context, c *wire.Call, in signInForm) 
 	if err := a.Limits.SignIn(ctx, c.Address, email.String()); err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	live, err := a.signIn(ctx, c, email.String(), in.Password, yes(in.RememberMe), value(in.CallbackURL))
-	if err != nil {
+	if errors.Is(err, ErrCredentials) {
+		return nil, cmp.Or(wire.AtLeast(ctx, began, a.Floor), err)
+	} else if err != nil {
 		return nil, err
 	}
 	answer := wire.OK(SignIn{Token: live.Token, User: live.User.Profile()})
