@@ -38,6 +38,15 @@ func APIHeaders() Headers {
 	}
 }
 
+// FileHeaders are for answers that may hold the bytes of somebody's file
+// (STO-04): should a browser show one after all, it is in a sandbox, without an
+// origin and without scripts.
+func FileHeaders() Headers {
+	h := APIHeaders()
+	h.ContentSecurityPolicy = "sandbox; " + h.ContentSecurityPolicy
+	return h
+}
+
 // WebHeaders are for the pages. The policy for content is the strictest one and
 // only a fallback: a page brings its own, with the hashes of its scripts.
 func WebHeaders() Headers {

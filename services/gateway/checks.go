@@ -25,13 +25,21 @@ func (g *gate) protect(k *call) error {
 		h[name] = values
 	}
 	h["X-Request-Id"] = []string{observability.RequestID(k.Request().Context())}
-	if !k.Request().ProtoAtLeast(1, 1) {
-		h["Connection"] = closing // such a client and a proxy before it may disagree where a body ends
+	if ambiguous(k.Request()) {
+		h["Connection"] = closing
 	}
 	return nil
 }
 
 var closing = []string{"close"}
+
+// ambiguous holds where a proxy before us may see another end of the body than we
+// do, so that what follows on the connection must not be read: HTTP/1.0, and
+// chunks. net/http drops a Content-Length that came beside them without a word,
+// and RFC 9112 §6.3 wants such a connection closed.
+func ambiguous(r *http.Request) bool {
+	return !r.ProtoAtLeast(1, 1) || len(r.TransferEncoding) > 0
+}
 
 // check refuses what could be read in two ways, and methods that the class does
 // not have.

@@ -201,6 +201,17 @@ func TestContentPolicy_ofTheWebServiceStaysOnTheWebClassOnly(t *testing.T) {
 	}
 }
 
+// STO-04: the sandbox that storage puts around somebody's file also stands on the
+// answer that a browser sees.
+func TestFiles_areHandedOutInASandbox(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	got := w.do("GET", "/api/storage/v1/files/x/content", w.bearer("u")).Header.Values("Content-Security-Policy")
+	if len(got) != 1 || !strings.HasPrefix(got[0], "sandbox; default-src 'none';") || !strings.Contains(got[0], "frame-ancestors 'none'") {
+		t.Errorf("storage: %q", got)
+	}
+}
+
 func TestErrors_haveTheFormOfTheirClass(t *testing.T) {
 	t.Parallel()
 	w := start(t)

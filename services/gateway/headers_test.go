@@ -280,6 +280,26 @@ func TestRawRequests_areOneRequestOrNone(t *testing.T) {
 	t.Logf("%d raw requests", len(rawCases))
 }
 
+// RFC 9112 §6.3: a proxy in front may have gone by the length that stood beside the
+// chunks. What follows on the connection is then a part of this body for it.
+func TestRawRequests_withChunksAreTheLastOfTheirConnection(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	for name, head := range map[string]string{
+		"with a length":    post + "Content-Length: 43\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"without a length": post + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"refused":          "POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 43\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	} {
+		got := w.raw(head+evil, 2)
+		if len(got) != 1 || !got[0].Close {
+			t.Errorf("%s: %d answers, and the connection stays open", name, len(got))
+		}
+	}
+	if n := len(w.web.all()); n != 0 {
+		t.Errorf("%d smuggled requests arrived", n)
+	}
+}
+
 // whole counts the requests that a service could read to their end; one whose
 // body broke off is none.
 func whole(p *part) int {

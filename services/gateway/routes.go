@@ -73,7 +73,7 @@ func routes(s settings) []class {
 	quick := upstream.Times{FirstByte: 10 * time.Second, Idle: 30 * time.Second, Whole: 30 * time.Second}
 	stream := upstream.Times{FirstByte: 60 * time.Second, Idle: 60 * time.Second} // no end: 5 GiB take their time
 	pages := upstream.Times{FirstByte: 10 * time.Second, Idle: 30 * time.Second}
-	api, web := security.APIHeaders(), security.WebHeaders()
+	api, files, web := security.APIHeaders(), security.FileHeaders(), security.WebHeaders()
 
 	return []class{
 		{name: "auth-strict", paths: strictPaths, methods: anyCall, service: s.AuthURL, auth: foreign, byAddr: &strict,
@@ -86,7 +86,7 @@ func routes(s settings) []class {
 		{name: "upload", paths: []string{"/api/storage/v1/files/:id"}, methods: []string{http.MethodPut}, service: s.StorageURL, auth: required,
 			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: stream, headers: api, shared: true},
 		{name: "storage", paths: []string{"/api/storage/v1/*"}, methods: calls, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &user, body: 64 * kib, times: stream, headers: api, shared: true},
+			byAddr: &addr, byUser: &user, body: 64 * kib, times: stream, headers: files, shared: true},
 
 		{name: "billing", paths: []string{"/api/billing/v1/*"}, methods: calls, service: s.WebhookURL, auth: required,
 			byAddr: &addr, byUser: &user, body: 64 * kib, times: quick, headers: api, shared: true},

@@ -393,6 +393,32 @@ func TestClient_thatLeavesInMidUploadLeavesABrokenBodyBehind(t *testing.T) {
 	}
 }
 
+func TestUpload_thatEndsEarlyIsToldSo(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.storage.answers(func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	})
+	for name, framing := range map[string]string{"length": "Content-Length: 1000\r\n\r\nhello", "chunks": "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "PUT %s/1 HTTP/1.1\r\nHost: x\r\n%s\r\n%s", files, w.bearer("u1"), framing)
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		if half, ok := conn.(*net.TCPConn); ok {
+			_ = half.CloseWrite()
+		}
+		got, err := io.ReadAll(conn)
+		_ = conn.Close()
+		if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 400 ") || !strings.Contains(string(got), "BODY_TRUNCATED") {
+			t.Errorf("%s: %v, %s", name, err, got)
+		}
+	}
+}
+
 // GW-16: POST is never repeated, and a failing service is not hammered.
 func TestRetries_areNone(t *testing.T) {
 	t.Parallel()

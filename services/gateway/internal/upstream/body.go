@@ -113,9 +113,15 @@ func (b *clientBody) explain(err error) error {
 		return problem.Timeout
 	case framing(err):
 		return ErrBadBody
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return ErrTruncated
 	}
 	return errLeft
 }
+
+// ErrTruncated refuses a body that ended before its length. Who only closed the
+// sending side still reads it.
+var ErrTruncated = problem.New(http.StatusBadRequest, "BODY_TRUNCATED", "The body ended before its declared length")
 
 // framing tells a client's broken chunks from a broken connection; net/http gives
 // them no type.
