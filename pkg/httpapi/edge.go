@@ -62,6 +62,11 @@ func (a *API) protect(next echo.HandlerFunc) echo.HandlerFunc {
 			answer[name] = values[:len(values):len(values)]
 		}
 		r := c.Request()
+		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+			// A proxy before us may have gone by a Content-Length that net/http has
+			// dropped: what follows on the connection must not be read (RFC 9112 §6.3).
+			answer.Set(echo.HeaderConnection, "close")
+		}
 		if len(r.RequestURI) > maxURL {
 			return errURLTooLong
 		}

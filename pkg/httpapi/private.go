@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/pprof"
+	"time"
 )
 
 // Private serves what only operators and the platform may see (LOG-07):
@@ -34,7 +35,21 @@ func Private(health *Health, metrics http.Handler, profiles bool) http.Handler {
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return mux
+	return bodiless(mux)
+}
+
+// bodiless refuses requests with a body, which nobody here reads: before it
+// answers, net/http would wait for one that was announced and never comes.
+func bodiless(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // a recorder in a test knows no deadlines
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	})
 }
 
 type readiness struct {

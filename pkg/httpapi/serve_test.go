@@ -136,6 +136,27 @@ func TestServe_boundsHeaders(t *testing.T) {
 	}
 }
 
+func TestPrivate_waitsForNoBody(t *testing.T) {
+	t.Parallel()
+	_, private, stop, end := serve(t, httpapi.ServeSettings{}, http.NotFoundHandler())
+	for _, framing := range []string{"Content-Length: 100", "Transfer-Encoding: chunked"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(private, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET /livez HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", framing)
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if got, err := io.ReadAll(conn); err != nil || !strings.Contains(string(got), " 413 ") {
+			t.Errorf("%s: got %q, %v", framing, got, err)
+		}
+		conn.Close()
+	}
+	stop()
+	if err := <-end; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServe_namesAPortThatIsTaken(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

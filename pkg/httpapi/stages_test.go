@@ -173,6 +173,12 @@ func TestDirect_addsWhatTheGatewayWouldHaveDone(t *testing.T) {
 			t.Errorf("%.20s: got %d %v", path, got.status, got.header)
 		}
 	}
+	chunked := newRequest(http.MethodGet, "/notes", nil)
+	chunked.TransferEncoding = []string{"chunked"} // net/http has dropped the length that came beside it
+	if got := do(api, chunked); got.header.Get("Connection") != "close" {
+		t.Errorf("the connection stays open after chunks: %v", got.header)
+	}
+	seen = seen[:len(seen)-1]
 	if len(seen) != 3 || seen[0] != "192.0.2.1" {
 		t.Errorf("limited: %v", seen)
 	}
