@@ -380,7 +380,7 @@ func TestRevokeSession_ofSomebodyElseDoesNothing(t *testing.T) {
 	w := newWorld(t, options{})
 	victim, eve := w.signUp(address(), goodPassword), w.signUp(address(), goodPassword)
 	s := victim.get("/get-session")
-	for _, token := range []string{s.str("session", "token"), s.str("session", "id"), victim.sessionToken(), "unknown", ""} {
+	for _, token := range []string{s.str("session", "token"), s.str("session", "id"), victim.sessionToken(), "unknown", "", "no\x00text", "no\ntoken"} {
 		if r := eve.post("/revoke-session", map[string]any{"token": token}); r.status != http.StatusOK || r.body["status"] != true {
 			t.Errorf("%d %s", r.status, r.text)
 		}

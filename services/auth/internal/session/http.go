@@ -102,6 +102,9 @@ type revokeForm struct {
 
 func (h *Handler) revoke(ctx context.Context, c *wire.Call, in revokeForm) (*wire.Answer[wire.Status], error) {
 	return h.end(ctx, c, "revoked", func(live *Live) ([]Ended, error) {
+		if !tokenShape(in.Token) {
+			return nil, nil // it names no session, and may not be text for a database
+		}
 		return h.Sessions.Store.DeleteNamed(ctx, live.UserID, in.Token, security.HashToken(in.Token))
 	})
 }
