@@ -71,7 +71,7 @@ func newService(s settings, p parts) (*service, error) {
 	(&upload.Handler{Uploader: uploader}).Routes(people)
 	(&file.Handler{Store: files, Shelf: shelf}).Routes(people)
 	(&content.Handler{Files: files, Bucket: p.bucket, Now: time.Now}).Routes(people)
-	quotaHandler := &quota.Handler{Store: quotas}
+	quotaHandler := &quota.Handler{Store: quotas, MaxFile: int64(s.MaxFile)}
 	quotaHandler.Routes(people)
 
 	services := huma.NewGroup(api.Huma())

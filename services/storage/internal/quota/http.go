@@ -11,7 +11,10 @@ import (
 )
 
 // Handler serves what owners may keep.
-type Handler struct{ Store *Store }
+type Handler struct {
+	Store   *Store
+	MaxFile int64 // bytes; said, so that a page can refuse a file before it is sent
+}
 
 // Routes names the operations that people use.
 func (h *Handler) Routes(api huma.API) {
@@ -42,6 +45,7 @@ type Quota struct {
 	Plan     string `json:"plan" example:"free"`
 	Files    int64  `json:"files" doc:"How many you keep"`
 	MaxFiles int64  `json:"max_files" doc:"How many you may keep"`
+	MaxFile  int64  `json:"max_file_bytes" doc:"How long one file may be"`
 }
 
 func (h *Handler) get(ctx context.Context, _ *struct{}) (*output, error) {
@@ -53,7 +57,7 @@ func (h *Handler) get(ctx context.Context, _ *struct{}) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{Quota{Used: a.Used, Reserved: a.Reserved, Limit: a.Limit, Plan: a.Plan, Files: a.Files, MaxFiles: a.MaxFiles}}, nil
+	return &output{Quota{Used: a.Used, Reserved: a.Reserved, Limit: a.Limit, Plan: a.Plan, Files: a.Files, MaxFiles: a.MaxFiles, MaxFile: h.MaxFile}}, nil
 }
 
 type setPlanInput struct {
