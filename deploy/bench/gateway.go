@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"text/template"
 	"time"
 
@@ -79,10 +80,6 @@ type upstream struct {
 }
 
 func (b *bench) upstream() (*upstream, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
 	const name = "http://localhost:8000"
 	issuer, err := newIssuer(name)
 	if err != nil {
@@ -102,14 +99,27 @@ func (b *bench) upstream() (*upstream, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/auth/jwks", serve(keys))
 	mux.HandleFunc("/", serve(answer))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	address, err := b.serve(mux.ServeHTTP)
+	if err != nil {
+		return nil, err
+	}
+	return &upstream{addr: strings.TrimPrefix(address, "http://"), host: "localhost:8000", issuer: issuer}, nil
+}
+
+// serve runs a small server of the benchmark's own and gives its address.
+func (b *bench) serve(handler http.HandlerFunc) (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			fmt.Fprintln(os.Stderr, "bench: upstream:", err)
+			fmt.Fprintln(os.Stderr, "bench:", err)
 		}
 	}()
 	b.ends = append(b.ends, func() { _ = server.Close() })
-	return &upstream{addr: listener.Addr().String(), host: "localhost:8000", issuer: issuer}, nil
+	return "http://" + listener.Addr().String(), nil
 }
 
 // bearers writes one Authorization line for each of n users.

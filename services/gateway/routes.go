@@ -72,6 +72,8 @@ func routes(s settings) []class {
 
 	quick := upstream.Times{FirstByte: 10 * time.Second, Idle: 30 * time.Second, Whole: 30 * time.Second}
 	stream := upstream.Times{FirstByte: 60 * time.Second, Idle: 60 * time.Second} // no end: 5 GiB take their time
+	// A store may put the parts of 5 GiB together after the last byte has arrived, and only then answer.
+	store := upstream.Times{FirstByte: 15 * time.Minute, Idle: 60 * time.Second}
 	pages := upstream.Times{FirstByte: 10 * time.Second, Idle: 30 * time.Second}
 	api, files, web := security.APIHeaders(), security.FileHeaders(), security.WebHeaders()
 
@@ -82,9 +84,9 @@ func routes(s settings) []class {
 			body: mib, times: quick, headers: api, shared: true, cookies: true, shape: refusal.Auth, shownCut: true},
 
 		{name: "upload", paths: []string{"/api/storage/v1/files"}, methods: []string{http.MethodPost}, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: stream, headers: api, shared: true},
+			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: store, headers: api, shared: true},
 		{name: "upload", paths: []string{"/api/storage/v1/files/:id"}, methods: []string{http.MethodPut}, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: stream, headers: api, shared: true},
+			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: store, headers: api, shared: true},
 		{name: "storage", paths: []string{"/api/storage/v1/*"}, methods: calls, service: s.StorageURL, auth: required,
 			byAddr: &addr, byUser: &user, body: 64 * kib, times: stream, headers: files, shared: true},
 
