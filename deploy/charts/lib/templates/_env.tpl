@@ -21,4 +21,12 @@ Secret. No secret value ever passes through the chart.
       name: {{ required "existingSecret names the Secret that holds the service's secrets" $.Values.existingSecret }}
       key: {{ index $.Values.secretEnv $name }}
 {{- end }}
+{{- range $name := keys .Values.optionalSecretEnv | sortAlpha }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ required "existingSecret names the Secret that holds the service's secrets" $.Values.existingSecret }}
+      key: {{ index $.Values.optionalSecretEnv $name }}
+      optional: true
+{{- end }}
 {{- end -}}
