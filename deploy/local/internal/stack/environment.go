@@ -57,7 +57,6 @@ func (s *Stack) particular(name string) []string {
 	case "auth":
 		return slices.Concat(database, tokens, redis, []string{
 			"SMTP_URL=" + s.smtpURL, "MAIL_FROM=" + c.MailFrom, "AUTH_SECRETS=" + s.secrets.Auth,
-			"STORAGE_URL=" + loopback(c.Storage), "WEBHOOK_URL=" + loopback(c.Webhook),
 		})
 	case "gateway":
 		return slices.Concat(tokens, redis, []string{
@@ -65,7 +64,7 @@ func (s *Stack) particular(name string) []string {
 			"STORAGE_URL=" + loopback(c.Storage), "WEB_URL=" + loopback(c.Web),
 		})
 	case "storage":
-		return slices.Concat(database, tokens, redis, jwks, []string{
+		return slices.Concat(database, tokens, jwks, []string{
 			"S3_ENDPOINT=" + s.s3.endpoint, "S3_REGION=" + c.S3Region, "S3_BUCKET=" + c.S3Bucket,
 			"S3_ACCESS_KEY=" + s.s3.accessKey, "S3_SECRET_KEY=" + s.s3.secretKey, "S3_PATH_STYLE=true",
 		})
