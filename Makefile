@@ -71,7 +71,7 @@ build: web ## Build the five services into .bin/
 	@for s in $(SERVICES); do go build -trimpath -ldflags='-s -w' -o $(BIN)/$$s ./services/$$s; done
 
 .PHONY: fmt
-fmt: ## Format Go and the web app's sources
+fmt: ## gofmt every Go module
 	@gofmt -w $(MODULES) $(ALONE)
 
 .PHONY: lint
