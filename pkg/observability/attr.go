@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -40,6 +41,9 @@ func redactValue(kind secrecy, v slog.Value) slog.Value {
 	case slog.KindTime:
 		if kind == personal {
 			return slog.StringValue(markRedacted)
+		}
+		if at := v.Time(); at.Year() < 0 || at.Year() > 9999 { // slog's JSON of it is broken
+			return slog.StringValue(at.Format(time.RFC3339))
 		}
 	case slog.KindAny:
 		return slog.AnyValue(redactAny(kind, v.Any()))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -161,6 +162,18 @@ func TestLogger_writesOneLineWhateverIsInIt(t *testing.T) {
 		if r < ' ' || r >= 0x7f && r <= 0x9f || r == '\u2028' || r == '\u2029' || r == '\u202e' {
 			t.Errorf("%U stands in the line: %q", r, text)
 		}
+	}
+}
+
+// slog writes such a time twice into one value, which is no JSON any more.
+func TestLogger_writesJSONAlsoForWhatJSONCannotHold(t *testing.T) {
+	t.Parallel()
+	never := time.Unix(1<<63-1-62135596801, 999999999)
+	members, text := line(t, t.Context(), func(ctx context.Context, l *slog.Logger) {
+		l.InfoContext(ctx, "m", "next_run_at", never, "before", time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC), "ratio", math.NaN(), slog.Group("g", "at", never))
+	})
+	if members["next_run_at"] == nil || !strings.Contains(text, "292277024627-12-06") {
+		t.Errorf("got %s", text)
 	}
 }
 
