@@ -120,7 +120,7 @@ func TestPlan(t *testing.T) {
 	}
 	setPlan("pro", 100, 3) // sent again
 	ada.upload("b", "x")
-	for _, body := range []string{`{}`, `{"plan":"","quota_bytes":1,"version":1}`, `{"plan":"p","quota_bytes":-1,"version":1}`} {
+	for _, body := range []string{`{}`, `{"plan":"","quota_bytes":1,"version":1}`, `{"plan":"p\u0000","quota_bytes":1,"version":9}`, `{"plan":"p","quota_bytes":-1,"version":1}`} {
 		billing.do(http.MethodPut, "/internal/v1/users/ada/plan", text(body), "Content-Type", "application/json").
 			refused(t, http.StatusUnprocessableEntity, "VALIDATION_FAILED")
 	}

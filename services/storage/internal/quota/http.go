@@ -63,7 +63,7 @@ func (h *Handler) get(ctx context.Context, _ *struct{}) (*output, error) {
 type setPlanInput struct {
 	UserID validation.UserID `path:"user_id"`
 	Body   struct {
-		Plan    string `json:"plan" minLength:"1" maxLength:"64"`
+		Plan    string `json:"plan" minLength:"1" maxLength:"64" pattern:"^\\P{Cc}+$"`
 		Bytes   int64  `json:"quota_bytes" minimum:"0"`
 		Version int64  `json:"version" minimum:"0" doc:"Grows with each change of the user's plan"`
 	}
