@@ -140,9 +140,6 @@ func (c *Client) Insert(ctx context.Context, args river.JobArgs, opts *river.Ins
 	return nil
 }
 
-// River is River's own client, for what is not wrapped here.
-func (c *Client) River() *river.Client[pgx.Tx] { return c.river }
-
 const (
 	firstPause = 500 * time.Millisecond
 	lastPause  = 5 * time.Second
