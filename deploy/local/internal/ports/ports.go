@@ -15,22 +15,22 @@ type Ports struct {
 	Mode string `env:"CODEX_PORTS" example:"auto" help:"auto: take free ports for everything that no variable names"`
 
 	Gateway  int `env:"GATEWAY_PORT" envDefault:"8000" help:"the one front door"`
-	Auth     int `env:"AUTH_PORT" envDefault:"8001"`
-	Webhook  int `env:"WEBHOOK_PORT" envDefault:"8002"`
-	Storage  int `env:"STORAGE_PORT" envDefault:"8003"`
-	Web      int `env:"WEB_PORT" envDefault:"8004"`
+	Auth     int `env:"AUTH_PORT" envDefault:"8001" help:"accounts and sessions"`
+	Webhook  int `env:"WEBHOOK_PORT" envDefault:"8002" help:"Stripe's events and billing"`
+	Storage  int `env:"STORAGE_PORT" envDefault:"8003" help:"files"`
+	Web      int `env:"WEB_PORT" envDefault:"8004" help:"the web app"`
 	Inbox    int `env:"INBOX_PORT" envDefault:"8025" help:"the page that shows sent mail"`
-	SMTP     int `env:"SMTP_PORT" envDefault:"1025"`
-	Postgres int `env:"POSTGRES_PORT" envDefault:"5432"`
-	Redis    int `env:"REDIS_PORT" envDefault:"6379"`
-	S3       int `env:"S3_PORT" envDefault:"9100"`
+	SMTP     int `env:"SMTP_PORT" envDefault:"1025" help:"where mail is taken"`
+	Postgres int `env:"POSTGRES_PORT" envDefault:"5432" help:"the database"`
+	Redis    int `env:"REDIS_PORT" envDefault:"6379" help:"Redis"`
+	S3       int `env:"S3_PORT" envDefault:"9100" help:"the object store"`
 	Stripe   int `env:"STRIPE_PORT" envDefault:"12111" help:"the stand-in for Stripe"`
 
 	GatewayPrivate int `env:"GATEWAY_PRIVATE_PORT" envDefault:"9000" help:"health and metrics"`
-	AuthPrivate    int `env:"AUTH_PRIVATE_PORT" envDefault:"9001"`
-	WebhookPrivate int `env:"WEBHOOK_PRIVATE_PORT" envDefault:"9002"`
-	StoragePrivate int `env:"STORAGE_PRIVATE_PORT" envDefault:"9003"`
-	WebPrivate     int `env:"WEB_PRIVATE_PORT" envDefault:"9004"`
+	AuthPrivate    int `env:"AUTH_PRIVATE_PORT" envDefault:"9001" help:"health and metrics"`
+	WebhookPrivate int `env:"WEBHOOK_PRIVATE_PORT" envDefault:"9002" help:"health and metrics"`
+	StoragePrivate int `env:"STORAGE_PRIVATE_PORT" envDefault:"9003" help:"health and metrics"`
+	WebPrivate     int `env:"WEB_PRIVATE_PORT" envDefault:"9004" help:"health and metrics"`
 }
 
 // place is one port with the variable that sets it.
