@@ -114,8 +114,9 @@ vuln: $(BIN)/govulncheck ## Known vulnerabilities that our code reaches (VULNDB=
 	@for m in $(MODULES); do echo "govulncheck: $$m"; (cd $$m && $(BIN)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./...); done
 
 .PHONY: openapi
-openapi: ## Rewrite each service's openapi.yaml from its code
+openapi: $(WEB)/node_modules/.package-lock.json ## Rewrite each service's openapi.yaml from its code, and the web app's types from those
 	@UPDATE=1 go test -count=1 -run OpenAPI $(addprefix ./services/,$(addsuffix /...,$(SERVICES)))
+	@cd $(WEB) && npm run --silent types
 
 .PHONY: tidy
 tidy: ## go mod tidy in every module

@@ -5,7 +5,7 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 export default ts.config(
-  { ignores: ['build/', '.svelte-kit/', 'node_modules/'] },
+  { ignores: ['build/', '.svelte-kit/', 'node_modules/', 'src/lib/openapi/'] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...ts.configs.stylistic,

@@ -33,7 +33,8 @@ function earlyScript() {
 export default {
   preprocess: vitePreprocess(),
   kit: {
-    adapter: adapter({ fallback: '200.html', precompress: true, strict: true }),
+    // Where it is made; build.mjs moves it to build/ when it is whole.
+    adapter: adapter({ pages: '.svelte-kit/site', fallback: '200.html', precompress: true, strict: true }),
     version: { name: version() },
     // Absolute addresses: a page keeps working when it is served in place of another.
     paths: { relative: false },

@@ -2,8 +2,9 @@ import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
 
 // `npm run dev` works against a running Codex: everything that is not the app
-// itself goes to the gateway.
+// itself goes to the gateway, under the gateway's own origin.
 const gateway = process.env.GATEWAY_URL ?? 'http://localhost:8000';
+const through = { target: gateway, headers: { origin: new URL(gateway).origin } };
 
 // What a first visit needs travels in few files: each further one costs a request
 // and some 900 bytes of headers. What only signed-in pages need stays out of it.
@@ -25,7 +26,7 @@ export default defineConfig({
   },
   server: {
     port: 5173,
-    proxy: { '/api': gateway, '/webhooks': gateway, '/.well-known': gateway }
+    proxy: { '/api': through, '/.well-known': through }
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' }
 });

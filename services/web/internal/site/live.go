@@ -36,21 +36,24 @@ func (l *Live) Check() error {
 	return err
 }
 
-// current gives the site, read again if its index was written since.
+// current gives the site, read again if its index was written since. While a build
+// is not whole, the one before it goes on being served.
 func (l *Live) current() (*Site, error) {
-	index, err := fs.Stat(l.from, indexFile)
-	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrNotBuilt, err)
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.site != nil && l.seen.Equal(index.ModTime()) {
+	index, err := fs.Stat(l.from, indexFile)
+	switch {
+	case err != nil && l.site == nil:
+		return nil, fmt.Errorf("%w (%w)", ErrNotBuilt, err)
+	case err != nil, l.site != nil && l.seen.Equal(index.ModTime()):
 		return l.site, nil
 	}
 	site, err := Load(l.from)
-	if err != nil {
+	if err != nil && l.site == nil {
 		return nil, err
 	}
-	l.site, l.seen = site, index.ModTime()
-	return site, nil
+	if err == nil {
+		l.site, l.seen = site, index.ModTime()
+	}
+	return l.site, nil
 }

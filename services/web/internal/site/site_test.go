@@ -308,7 +308,18 @@ func TestAnswer_aNewBuildIsTakenUp(t *testing.T) {
 	if got := body(); got != signIn {
 		t.Errorf("served %q before the build was done", got)
 	}
-	folder["index.html"].ModTime = time.Unix(2, 0) // written last
+	index, shell := folder["index.html"], folder["200.html"]
+	delete(folder, "index.html")
+	if got := body(); got != signIn {
+		t.Errorf("served %q while there was no build", got)
+	}
+	index.ModTime = time.Unix(2, 0)
+	folder["index.html"] = index
+	delete(folder, "200.html")
+	if got := body(); got != signIn {
+		t.Errorf("served %q while the build was not whole", got)
+	}
+	folder["200.html"] = shell
 	if got := body(); got != "new" {
 		t.Errorf("served %q after the build was done", got)
 	}

@@ -2,9 +2,6 @@ import { api } from './api';
 import { Loaded } from './loaded.svelte';
 import type { Plan, Quota } from './types';
 
-/** The largest single file, where storage does not name its own limit. */
-const largest = 5 * 1024 ** 3;
-
 /** What several pages show about the person who is signed in. */
 class Account {
   readonly quota = new Loaded<Quota>(api.quota);
@@ -15,7 +12,7 @@ class Account {
     const quota = this.quota.value;
     if (quota === null) return null;
     const free = Math.max(0, quota.limit_bytes - quota.used_bytes - quota.reserved_bytes);
-    return { file: quota.max_file_bytes ?? largest, free };
+    return { file: quota.max_file_bytes, free };
   }
 
   /** forget drops everything: somebody else may sign in next. */

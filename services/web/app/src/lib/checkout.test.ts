@@ -3,11 +3,11 @@ import { confirm, offsite, usual } from './checkout';
 import { Refusal } from './refusal';
 import type { Checkout, Plan } from './types';
 
-const checkout = (status: Checkout['status']): Checkout => ({ id: 'cs_1', status, payment_status: 'paid', plan: 'pro' });
-const plan = (key: string) => ({ plan: key }) as Plan;
+const checkout = (status: Checkout['status']): Checkout => ({ id: 'cs_1', status, payment_status: 'paid', plan: 'free' });
+const plan = (key: string) => ({ plan: key, current_period_end: key === 'free' ? null : '2030-01-01T00:00:00Z' }) as Plan;
 
 // A clock that moves only by waiting.
-function parts(checkouts: (Checkout | Error)[], plans: Plan[]) {
+function parts(checkouts: (Checkout | Error)[], plans: Plan[], chosen: string | null = 'pro') {
   let time = 0;
   const next = <T>(list: (T | Error)[]) => {
     const value = list.length > 1 ? (list.shift() as T | Error) : (list[0] as T | Error);
@@ -16,6 +16,7 @@ function parts(checkouts: (Checkout | Error)[], plans: Plan[]) {
   return {
     checkout: () => next(checkouts),
     plan: () => next<Plan>(plans),
+    chosen,
     wait: (ms: number) => {
       time += ms;
       return Promise.resolve();
@@ -32,6 +33,12 @@ describe('confirm', () => {
     const found = parts([checkout('open'), checkout('complete')], [plan('free'), plan('free'), plan('pro')]);
     expect(await confirm(found, slow, never)).toBe('confirmed');
     expect(slow).not.toHaveBeenCalled();
+  });
+
+  it('knows a paid plan also when nobody remembers which was chosen', async () => {
+    const found = parts([checkout('complete')], [plan('free'), plan('team')], null);
+    expect(await confirm(found, () => undefined, never)).toBe('confirmed');
+    expect(found.now()).toBeGreaterThan(0);
   });
 
   it('looks again after a failure', async () => {

@@ -5,6 +5,8 @@ export type Outcome = 'confirmed' | 'expired' | 'slow';
 type Parts = {
   checkout: () => Promise<Checkout>;
   plan: () => Promise<Plan>;
+  /** The plan that was chosen; null when nobody remembers. */
+  chosen: string | null;
   wait: (ms: number) => Promise<void>;
   now: () => number;
 };
@@ -38,12 +40,15 @@ async function look(parts: Parts): Promise<Outcome | null> {
     const checkout = await parts.checkout();
     if (checkout.status === 'expired') return 'expired';
     if (checkout.status !== 'complete') return null;
-    const plan = await parts.plan();
-    return plan.plan === checkout.plan ? 'confirmed' : null;
+    return turned(await parts.plan(), parts.chosen) ? 'confirmed' : null;
   } catch {
     return null;
   }
 }
+
+// A plan that is paid for has an end of its period.
+const turned = (plan: Plan, chosen: string | null) =>
+  chosen === null ? plan.current_period_end !== null : plan.plan === chosen;
 
 /** offsite tells whether an address is one that a person may be sent to for paying. */
 export function offsite(address: string): boolean {

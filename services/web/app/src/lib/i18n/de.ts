@@ -241,15 +241,14 @@ export const de: Dictionary = {
     refunded: (amount) => `${amount} erstattet`,
     statuses: {
       succeeded: 'Bezahlt',
-      paid: 'Bezahlt',
       pending: 'In Arbeit',
       processing: 'In Arbeit',
       failed: 'Fehlgeschlagen',
-      requires_payment_method: 'Fehlgeschlagen',
-      requires_action: 'Bestätigung nötig',
+      action_required: 'Bestätigung nötig',
       canceled: 'Abgebrochen',
       refunded: 'Erstattet',
-      partially_refunded: 'Teilweise erstattet'
+      partially_refunded: 'Teilweise erstattet',
+      disputed: 'Strittig'
     },
     confirming: 'Ihre Zahlung wird bestätigt …',
     confirmingText: 'Das dauert ein paar Sekunden. Die Seite ändert sich von selbst.',

@@ -242,15 +242,14 @@ export const en = {
     refunded: (amount: string) => `${amount} refunded`,
     statuses: {
       succeeded: 'Paid',
-      paid: 'Paid',
       pending: 'Pending',
       processing: 'Pending',
       failed: 'Failed',
-      requires_payment_method: 'Failed',
-      requires_action: 'Needs your confirmation',
+      action_required: 'Needs your confirmation',
       canceled: 'Cancelled',
       refunded: 'Refunded',
-      partially_refunded: 'Partly refunded'
+      partially_refunded: 'Partly refunded',
+      disputed: 'Disputed'
     } as Record<string, string>,
     confirming: 'Confirming your payment …',
     confirmingText: 'This takes a few seconds. The page changes by itself.',
