@@ -245,6 +245,8 @@ describe('Ada', () => {
     await page.keyboard.press('Escape');
     assert.match(await ada.focus(), /Rename nothing\.txt/, 'Escape gives the focus back');
     await page.keyboard.press('Enter');
+    await Promise.all(['Escape', 'Enter'].map((key) => page.keyboard.press(key))); // at once: no key is lost
+    assert.match(await ada.focus(), /^input new-name/);
     await page.keyboard.type('something');
     await page.keyboard.press('Enter');
     await page.getByRole('row').filter({ hasText: 'something.txt' }).waitFor();
