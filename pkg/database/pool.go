@@ -27,26 +27,10 @@ const (
 // server is away fails each call until it is there (see Unavailable). An error
 // means that the address cannot be read.
 func Open(_ context.Context, s Settings) (*pgxpool.Pool, error) {
-	return open(s, "DATABASE_URL", s.URL, false)
-}
-
-// OpenReplica makes a pool for reading that may lag behind: that of
-// DATABASE_REPLICA_URL, in which nothing can be written, or the primary's when
-// there is no replica.
-func OpenReplica(_ context.Context, s Settings, primary *pgxpool.Pool) (*pgxpool.Pool, error) {
-	if s.ReplicaURL == "" {
-		return primary, nil
-	}
-	return open(s, "DATABASE_REPLICA_URL", s.ReplicaURL, true)
-}
-
-func open(s Settings, name string, dsn config.DSN, readOnly bool) (*pgxpool.Pool, error) {
-	cfg, err := poolConfig(s, name, dsn)
+	const name = "DATABASE_URL"
+	cfg, err := poolConfig(s, name, s.URL)
 	if err != nil {
 		return nil, err
-	}
-	if readOnly {
-		cfg.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	}
 	// The pool's own life ends with Close, not with the caller's context.
 	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)

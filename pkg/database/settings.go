@@ -8,9 +8,8 @@ import (
 
 // Settings are the variables that say where PostgreSQL is and how to use it.
 type Settings struct {
-	URL        config.DSN `env:"DATABASE_URL,required" example:"postgres://codex:password@db.example.com:5432/codex" help:"PostgreSQL; may be a transaction pooler (see DATABASE_POOLER)"`
-	DirectURL  config.DSN `env:"DATABASE_DIRECT_URL" example:"postgres://codex_migrate:password@db.example.com:5432/codex" help:"PostgreSQL without a pooler between, for migrations and the job queue; default: DATABASE_URL"`
-	ReplicaURL config.DSN `env:"DATABASE_REPLICA_URL" example:"postgres://codex:password@replica.example.com:5432/codex" help:"a read replica; default: DATABASE_URL"`
+	URL       config.DSN `env:"DATABASE_URL,required" example:"postgres://codex:password@db.example.com:5432/codex" help:"PostgreSQL; may be a transaction pooler (see DATABASE_POOLER)"`
+	DirectURL config.DSN `env:"DATABASE_DIRECT_URL" example:"postgres://codex_migrate:password@db.example.com:5432/codex" help:"PostgreSQL without a pooler between, for migrations and the job queue; default: DATABASE_URL"`
 
 	MaxConns         int32         `env:"DATABASE_MAX_CONNS" envDefault:"10" unit:"connections" help:"the most that one process opens at once"`
 	PoolerMode       bool          `env:"DATABASE_POOLER" envDefault:"false" help:"DATABASE_URL is a transaction pooler: nothing is prepared, and jobs are polled for"`
@@ -32,7 +31,7 @@ func (s Settings) Validate() []config.Fault {
 	for _, one := range []struct {
 		name string
 		dsn  config.DSN
-	}{{"DATABASE_URL", s.URL}, {"DATABASE_DIRECT_URL", s.DirectURL}, {"DATABASE_REPLICA_URL", s.ReplicaURL}} {
+	}{{"DATABASE_URL", s.URL}, {"DATABASE_DIRECT_URL", s.DirectURL}} {
 		if one.dsn == "" {
 			continue
 		}

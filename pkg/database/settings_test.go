@@ -56,7 +56,7 @@ func TestOpen_wantsACheckedCertificateFromOtherMachines(t *testing.T) {
 
 func TestSettings_nameEveryAddressThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	faults := database.Settings{URL: "mysql://u:hunter2@h/x", DirectURL: "postgres://h/x", ReplicaURL: "hunter2", MaxConns: 0}.Validate()
+	faults := database.Settings{URL: "mysql://u:hunter2@h/x", DirectURL: "hunter2", MaxConns: 0}.Validate()
 	var names []string
 	for _, f := range faults {
 		names = append(names, f.Name)
@@ -64,7 +64,7 @@ func TestSettings_nameEveryAddressThatCannotBeRead(t *testing.T) {
 			t.Errorf("%+v repeats the value", f)
 		}
 	}
-	if got := strings.Join(names, " "); got != "DATABASE_URL DATABASE_REPLICA_URL DATABASE_MAX_CONNS" {
+	if got := strings.Join(names, " "); got != "DATABASE_URL DATABASE_DIRECT_URL DATABASE_MAX_CONNS" {
 		t.Errorf("faults of %s", got)
 	}
 }
@@ -89,27 +89,5 @@ func TestSettings_directFallsBack(t *testing.T) {
 	}
 	if got := (database.Settings{URL: "a", DirectURL: "b"}).Direct().Reveal(); got != "b" {
 		t.Errorf("got %s", got)
-	}
-}
-
-func TestOpenReplica_isThePrimaryWhereThereIsNone(t *testing.T) {
-	t.Parallel()
-	s := database.Settings{URL: "postgres://u@127.0.0.1/x", MaxConns: 1}
-	primary, err := database.Open(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer primary.Close()
-	if got, err := database.OpenReplica(t.Context(), s, primary); err != nil || got != primary {
-		t.Errorf("got %p, %v", got, err)
-	}
-	s.ReplicaURL = "postgres://u@127.0.0.1/y"
-	replica, err := database.OpenReplica(t.Context(), s, primary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer replica.Close()
-	if replica == primary || replica.Config().ConnConfig.RuntimeParams["default_transaction_read_only"] != "on" {
-		t.Error("the replica is not read-only")
 	}
 }

@@ -10,7 +10,7 @@ import (
 // ownNames are variables that the launcher reads itself, beside CODEX_... and ..._PORT. The services get what it makes of
 // them, so that none sees the administrator's database or another service's keys.
 var ownNames = []string{
-	"APP_ENV", "ADDR", "PRIVATE_ADDR", "PUBLIC_URL", "LOGS", "DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_REPLICA_URL", "REDIS_URL",
+	"APP_ENV", "ADDR", "PRIVATE_ADDR", "PUBLIC_URL", "LOGS", "DATABASE_URL", "DATABASE_DIRECT_URL", "REDIS_URL",
 	"SMTP_URL", "MAIL_FROM", "S3_ENDPOINT", "S3_REGION", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_PATH_STYLE",
 	"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_API_URL", "AUTH_SECRETS", "SERVICE_TOKENS",
 	"AUTH_URL", "WEBHOOK_URL", "STORAGE_URL", "WEB_URL", "JWKS_URL",
