@@ -70,13 +70,16 @@ func (s *Sessions[T]) Get(ctx context.Context, tokenHash []byte) (value T, ok bo
 		raw, err = s.rdb.Get(ctx, key).Bytes()
 		return err
 	})
-	if err != nil && !errors.Is(err, redis.Nil) {
+	switch {
+	case errors.Is(err, redis.Nil):
+		return value, false, nil
+	case err != nil:
 		return value, false, fmt.Errorf("cached session: %w", err)
 	}
 	_, body, _ := bytes.Cut(raw, []byte{'|'})
 	if len(body) == 0 || json.Unmarshal(body, &value) != nil {
 		var none T
-		return none, false, nil
+		return none, false, nil //nolint:nilerr // an entry that cannot be read is a miss
 	}
 	return value, true, nil
 }

@@ -26,8 +26,6 @@ type server struct {
 	letters []letter
 	// refuse is what the server says to a recipient; nil: welcome.
 	refuse error
-	// loseAfter ends the connection when a letter was taken.
-	loseAfter bool
 }
 
 type letter struct {

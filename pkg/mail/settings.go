@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	netmail "net/mail"
 	"net/netip"
 	"net/url"
@@ -82,8 +81,6 @@ func parseRoute(dsn config.DSN) (route, error) {
 	}
 	return r, nil
 }
-
-func (r route) address() string { return net.JoinHostPort(r.host, r.port) }
 
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)

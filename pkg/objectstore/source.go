@@ -1,6 +1,7 @@
 package objectstore
 
 import (
+	"errors"
 	"io"
 	"sync"
 )
@@ -45,11 +46,11 @@ func (s *source) note(n int, err error) error {
 	defer s.mu.Unlock()
 	if s.left > 0 {
 		s.left -= int64(n)
-		if err == io.EOF && s.left > 0 {
+		if errors.Is(err, io.EOF) && s.left > 0 {
 			err = io.ErrUnexpectedEOF
 		}
 	}
-	if err != nil && err != io.EOF && !s.stopped {
+	if err != nil && !errors.Is(err, io.EOF) && !s.stopped {
 		s.err = err
 	}
 	return err

@@ -63,7 +63,6 @@ type grouped struct {
 	n    int // groups
 	len  [8]int
 	ends [8]int // where each group ends in the text
-	solo bool   // no word continues at the last end
 }
 
 // groups reads digits in groups, parted by up to two of " -./()". It looks at

@@ -74,7 +74,7 @@ func redactAttribute(a attribute.KeyValue) attribute.KeyValue {
 		}
 		return a.Key.StringSlice(texts)
 	case attribute.INT64, attribute.FLOAT64:
-		if hidesNumber(kind, a.Value.Emit()) {
+		if hidesNumber(kind, a.Value.String()) {
 			return a.Key.String(markRedacted)
 		}
 	}

@@ -28,7 +28,7 @@ func TestProblem_isFoundByItsCode(t *testing.T) {
 			t.Errorf("%s is not the declared problem", name)
 		}
 	}
-	if errors.Is(problem.NotFound, errShare) || errors.Is(errors.New("SHARE_EXPIRED"), errShare) {
+	if errors.Is(problem.NotFound.WithMessage("x"), errShare) || errors.Is(errors.New("SHARE_EXPIRED"), errShare) {
 		t.Error("something else is the declared problem")
 	}
 }

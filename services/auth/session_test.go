@@ -323,7 +323,6 @@ func TestRevocation_reachesReplicasAndGateways(t *testing.T) {
 	one := newWorld(t, options{redis: testkit.Redis(t)})
 	two := newWorld(t, options{pool: one.pool, redis: one.redis, mails: one.mails})
 	heard := one.revocations()
-	email := address()
 	for name, end := range map[string]func(victim, other *browser) reply{
 		"signing out": func(v, _ *browser) reply { return v.post("/sign-out", map[string]any{}) },
 		"revoking one": func(v, o *browser) reply {
@@ -338,7 +337,7 @@ func TestRevocation_reachesReplicasAndGateways(t *testing.T) {
 			return o.post("/change-password", map[string]any{"currentPassword": goodPassword, "newPassword": goodPassword, "revokeOtherSessions": true})
 		},
 	} {
-		email = address()
+		email := address()
 		victim := one.signUp(email, goodPassword)
 		other := one.signIn(email, goodPassword)
 		elsewhere := &browser{w: two, cookies: victim.cookies, headers: victim.headers}

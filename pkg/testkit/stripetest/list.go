@@ -16,7 +16,7 @@ func (c *call) page(all []object) (any, error) {
 	if limit < 1 || limit > pageMost {
 		return nil, invalid("limit", "This value must be between 1 and 100")
 	}
-	more := false
+	var more bool
 	if before := c.str("ending_before"); before != "" {
 		at := place(all, before)
 		if at < 0 {

@@ -1,6 +1,8 @@
 package content
 
 import (
+	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -80,10 +82,10 @@ func position(text string) (int64, error) {
 		return 0, ErrRange
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 1<<63 - 1, nil
+	if errors.Is(err, strconv.ErrRange) {
+		return math.MaxInt64, nil
 	}
-	return n, nil
+	return n, err
 }
 
 // merge sorts the ranges and makes one of those that overlap or touch.
