@@ -79,6 +79,21 @@ func TestUpload_kindMustAgree(t *testing.T) {
 	w.settled()
 }
 
+// A picture that can run something is refused wherever that stands in it (STO-03).
+func TestUpload_activePicture(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada := w.as("ada")
+	early := `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`
+	late := `<svg xmlns="http://www.w3.org/2000/svg">` + strings.Repeat("<g/>", 1<<18) + `<script/></svg>`
+	for _, picture := range []string{early, late} {
+		ada.do(http.MethodPost, named("a.svg"), text(picture), "Content-Type", "image/svg+xml").refused(t, http.StatusUnsupportedMediaType, "ACTIVE_CONTENT")
+		ada.do(http.MethodPost, named("a.svg"), oneByte(text(picture))).refused(t, http.StatusUnsupportedMediaType, "ACTIVE_CONTENT")
+	}
+	ada.do(http.MethodPost, named("a.svg"), text(`<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>`)).file(t, http.StatusCreated)
+	w.settled()
+}
+
 // What arrives counts, not what was declared, and nothing of a refused upload is left (STO-05).
 func TestUpload_tooLarge(t *testing.T) {
 	t.Parallel()

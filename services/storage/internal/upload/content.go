@@ -31,9 +31,10 @@ type content struct {
 	step     int64
 	more     func(need, want int64) (granted int64, err error)
 
-	ahead *bufio.Reader
-	hash  hash.Hash
-	count int64
+	ahead  *bufio.Reader
+	hash   hash.Hash
+	active *kind.Active
+	count  int64
 }
 
 // begin looks at the first bytes and decides the media type, or refuses it. It
@@ -53,7 +54,9 @@ func (c *content) begin(name, stated string) (contentType string, err error) {
 	case err != nil:
 		return "", err
 	}
-	return kind.Of(name, stated, head)
+	contentType, err = kind.Of(name, stated, head)
+	c.active = kind.Watch(contentType)
+	return contentType, err
 }
 
 // Read passes bytes on.
@@ -62,6 +65,9 @@ func (c *content) Read(p []byte) (int, error) {
 	c.count += int64(n)
 	if c.count > c.limit {
 		return 0, ErrTooLarge
+	}
+	if c.active.In(p[:n]) {
+		return 0, kind.ErrActive
 	}
 	if need := c.count - c.granted; need > 0 {
 		got, err := c.more(need, c.step)
