@@ -270,7 +270,7 @@ func TestLog_holdsNoSecrets(t *testing.T) {
 	ada.buy()
 	w.post(event("evt_1", time.Now().Unix(), "cus_1"), nil)
 	w.post([]byte(`{"id":"x\n{\"forged\":\"line\"}"}`), func(r *http.Request) { r.Header.Set("Stripe-Signature", "t=1,v1=\u2028") })
-	for _, secret := range []string{serviceToken, signing, w.stripe.SecretKey(), ada.token, "@example.com", "Some Body", "4242"} {
+	for _, secret := range []string{serviceToken, signing, w.stripe.SecretKey(), ada.token, "@example.com", "Some Body", `"4242"`, "4242424242424242"} {
 		if strings.Contains(w.log.String(), secret) {
 			t.Errorf("the log holds %q", secret)
 		}
