@@ -14,11 +14,8 @@ const maxFileName = 255
 // maxExtension is the longest ending, in bytes, that survives when a name is cut.
 const maxExtension = 32
 
-// Why a file name is refused.
-var (
-	ErrFileName      = &Error{Field: "name", Detail: "is not a usable file name"}
-	ErrFileNameChars = &Error{Field: "name", Detail: "must not hold path separators, control characters or invisible marks, and at most 255 bytes"}
-)
+// ErrFileName refuses what cleaning leaves nothing usable of.
+var ErrFileName = &Error{Field: "name", Detail: "is not a usable file name"}
 
 // FileName is the name a person gave a file. It is data: shown, sorted, put
 // in a download's header, never part of a path (STO-02), so that reserved
@@ -40,18 +37,6 @@ func CleanFileName(text string) (FileName, error) {
 		return "", ErrFileName
 	}
 	return FileName(name), nil
-}
-
-// ParseFileName accepts a name that cleaning would leave as it is.
-func ParseFileName(text string) (FileName, error) {
-	name, err := CleanFileName(text)
-	if err != nil {
-		return "", err
-	}
-	if string(name) != text {
-		return "", ErrFileNameChars
-	}
-	return name, nil
 }
 
 // UnmarshalText cleans a name from JSON, path or query: people pick files,
