@@ -31,7 +31,7 @@ help: ## Show this list
 	@echo "Codex: make <target>"
 	@awk 'BEGIN{FS=":.*## "} /^[a-z0-9-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "Variables: RACE=1 (test) · PKG=./path/... (test) · LOGS=auth,gateway (dev) · CODEX_PORTS=auto (dev) · VULNDB=file://... (vuln)"
+	@echo "Variables: RACE=1 (test) · PKG=./path/... (test) · LOGS=auth,gateway (dev) · CODEX_PORTS=auto (dev) · ONLY=part (bench) · VULNDB=file://... (vuln)"
 
 .PHONY: dev
 dev: ## Start everything (database, Redis, S3, inbox, Stripe stand-in, five services, web app); Ctrl-C stops it
@@ -102,8 +102,13 @@ soak: ## The property, crash and load tests at full size, and each fuzzer for FU
 	@deploy/tools/fuzz.sh $${FUZZTIME:-30s}
 
 .PHONY: bench
-bench: ## Ratios against peers and floors: gateway, storage, webhook, get-session
-	@go run ./deploy/bench
+bench: ## Ratios against peers and floors: gateway, storage, webhook, get-session (ONLY=gateway: that part)
+	@deploy/tools/deps.sh bench || echo "bench: goes on without them, as far as it can"
+	@go run ./deploy/bench -only "$(ONLY)"
+
+.PHONY: deps-bench
+deps-bench: ## Install what only `make bench` starts: load, HAProxy, nginx with Lua (Debian packages, as root)
+	@deploy/tools/deps.sh bench
 
 .PHONY: test-report
 test-report: ## Shares of unit, integration and end-to-end tests

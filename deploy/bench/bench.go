@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/testkit"
@@ -20,10 +22,11 @@ import (
 // bench is one benchmark's room: a folder, the programs it started, how long
 // and how often to measure.
 type bench struct {
-	root, dir string
-	length    time.Duration
-	rounds    int
-	ends      []func()
+	root, dir  string
+	length     time.Duration
+	rounds     int
+	gatewayCPU string // where gateways run; empty: anywhere
+	ends       []func()
 }
 
 func newBench(_ context.Context, length time.Duration, rounds int) (*bench, error) {
@@ -78,7 +81,7 @@ func (b *bench) start(ctx context.Context, path string, settings map[string]stri
 	for name, value := range settings {
 		env = append(env, name+"="+value)
 	}
-	child, err := parts.Start(parts.Spec{Name: filepath.Base(path), Path: path, Env: env, Dir: b.dir})
+	child, err := parts.Start(b.onGatewayCPU(parts.Spec{Name: filepath.Base(path), Path: path, Env: env, Dir: b.dir}))
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +89,9 @@ func (b *bench) start(ctx context.Context, path string, settings map[string]stri
 	p := &program{Child: child, url: "http://" + port.Addr(ports[0]), private: "http://" + port.Addr(ports[1])}
 	return p, p.await(ctx)
 }
+
+// address is where it listens, host:port.
+func (p *program) address() string { return strings.TrimPrefix(p.url, "http://") }
 
 // await returns once the service says that it is ready, or when it ended.
 func (p *program) await(ctx context.Context) error {
@@ -138,6 +144,24 @@ func freePorts(n int) ([]int, error) {
 	return found, nil
 }
 
+// redis starts a server that keeps nothing.
+func (b *bench) redis(ctx context.Context) (*parts.Redis, error) {
+	found, err := parts.FindRedis(ctx, b.root+"/.bin")
+	if err != nil {
+		return nil, err
+	}
+	free, err := port.Free()
+	if err != nil {
+		return nil, err
+	}
+	redis, err := parts.StartRedis(ctx, parts.RedisConfig{Program: found, Dir: b.path("redis"), Port: free, Output: io.Discard})
+	if err != nil {
+		return nil, err
+	}
+	b.ends = append(b.ends, func() { _ = redis.Stop() })
+	return redis, nil
+}
+
 // secret makes a synthetic secret for one run.
 func secret() string { return rand.Text() + rand.Text() }
 
@@ -146,3 +170,6 @@ func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
+
+// short is a CPU time to read.
+func short(d time.Duration) time.Duration { return d.Round(100 * time.Nanosecond) }

@@ -1,230 +1,190 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	_ "embed"
-	"errors"
 	"fmt"
-	"io"
-	"net"
+	"maps"
 	"net/http"
 	"os"
-	"os/exec"
-	"strings"
-	"text/template"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/testkit/parts"
-	"github.com/codex-platform/codex/pkg/testkit/port"
 )
 
-//go:embed haproxy.cfg.tmpl
-var haproxyTemplate string
+const (
+	checkedPath = "/api/storage/v1/files"
+	plainPath   = "/plain"
+	users       = 1000
+)
 
-const checkedPath = "/api/storage/v1/files"
-
-// benchGateway sends the same signed requests through our gateway and through
-// HAProxy, one thread each, to one small upstream, and compares CPU a request.
+// benchGateway sends the same requests, signed with ES256 for a thousand users,
+// through our gateway and through its peers, one thread each, to one small
+// upstream. What is compared is the CPU that the gateway's process uses for a
+// request; Redis's is shown beside it.
 func benchGateway(ctx context.Context, b *bench) error {
-	upstream, err := b.upstream()
+	w, err := b.gateways(ctx)
 	if err != nil {
 		return err
 	}
-	headers, err := b.bearers(upstream.issuer, 1000)
-	if err != nil {
-		return err
-	}
-	ours, err := b.gateway(ctx, upstream)
-	if err != nil {
-		return err
-	}
-	peer, peerURL, err := b.haproxy(ctx, upstream)
-	if err != nil {
-		return err
-	}
-	targets := []struct {
-		name, url string
-		pid       int
-		rounds    []load
-	}{
-		{name: "codex gateway, all checks", url: ours.url + checkedPath, pid: ours.Pid()},
-		{name: "haproxy, JWT + two stick tables", url: peerURL + checkedPath, pid: peer.Pid()},
-		{name: "haproxy, plain proxying", url: peerURL + "/plain", pid: peer.Pid()},
+	targets := w.targets(ctx)
+	for _, t := range targets {
+		if err := w.refuses(ctx, t); err != nil {
+			return err
+		}
 	}
 	for range b.rounds {
-		for i := range targets {
-			t := &targets[i]
-			seen, err := b.press(ctx, t.url, upstream.host, headers, t.pid)
+		for _, t := range targets {
+			seen, err := b.press(ctx, t.url, w.up.host, w.headers, t.pids...)
 			if err != nil {
 				return err
 			}
 			t.rounds = append(t.rounds, seen)
 		}
 	}
-	cpu := make([]time.Duration, len(targets))
-	for i, t := range targets {
-		var rate float64
-		var p50, p99 time.Duration
-		cpu[i], rate, p50, p99 = medians(t.rounds)
-		fmt.Printf("  %-34s %8s CPU a request  %7.0f req/s  p50 %8s  p99 %8s  %5.1f MiB\n", t.name, cpu[i].Round(100*time.Nanosecond), rate, p50, p99, residentMiB(t.pid))
+	found := results(targets)
+	found.print()
+	found.printRatios()
+	fmt.Printf("  %-52s %8.1f MiB   at most 60\n", "most memory of codex under this load", peakMiB(w.watched.Pid()))
+	if err := w.added(ctx, found[codexWatched].perSecond); err != nil {
+		return err
 	}
-	fmt.Printf("  ratio %.2f of HAProxy with the same checks, %.2f of HAProxy plain\n", float64(cpu[0])/float64(cpu[1]), float64(cpu[0])/float64(cpu[2]))
+	if err := w.idling(ctx); err != nil {
+		return err
+	}
+	b.allocations(ctx)
 	return nil
 }
 
-// upstream answers every path with a small JSON, and the key set where auth would.
-type upstream struct {
-	addr   string // host:port it listens on
-	host   string // what clients call the front door
-	issuer *issuer
+// gateways is everything that runs for the comparison.
+type gateways struct {
+	*bench
+	up       *upstream
+	headers  string   // a file with an Authorization line for each user
+	requests [][]byte // the same, whole
+	redis    *parts.Redis
+	program  string
+	plain    *program // ours without an access line or traces
+	watched  *program // ours as it is run, with both
 }
 
-func (b *bench) upstream() (*upstream, error) {
-	const name = "http://localhost:8000"
-	issuer, err := newIssuer(name)
-	if err != nil {
+func (b *bench) gateways(ctx context.Context) (*gateways, error) {
+	w := &gateways{bench: b}
+	var err error
+	if w.program, err = b.build(ctx, "gateway"); err != nil {
 		return nil, err
 	}
-	keys, err := issuer.jwks()
-	if err != nil {
+	b.separate()
+	if w.up, err = b.upstream(ctx); err != nil {
 		return nil, err
 	}
-	answer := []byte(`{"items":[{"id":"0190f3c2","name":"report.pdf","size":48211}],"next_cursor":null}`)
-	serve := func(body []byte) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			w.Header()["Content-Type"] = []string{"application/json"}
-			_, _ = w.Write(body)
-		}
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/auth/jwks", serve(keys))
-	mux.HandleFunc("/", serve(answer))
-	address, err := b.serve(mux.ServeHTTP)
-	if err != nil {
+	if err := w.sign(); err != nil {
 		return nil, err
 	}
-	return &upstream{addr: strings.TrimPrefix(address, "http://"), host: "localhost:8000", issuer: issuer}, nil
+	if w.redis, err = b.redis(ctx); err != nil {
+		return nil, err
+	}
+	if w.plain, err = w.ours(ctx, map[string]string{"LOG_LEVEL": "error", "OTEL_TRACES_SAMPLER_ARG": "0"}); err != nil {
+		return nil, err
+	}
+	w.watched, err = w.ours(ctx, nil)
+	return w, err
 }
 
-// serve runs a small server of the benchmark's own and gives its address.
-func (b *bench) serve(handler http.HandlerFunc) (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// ours starts our gateway with one thread, a JSON access line a request, one
+// trace in a hundred, and limits that count and never refuse, as the peers' do.
+func (w *gateways) ours(ctx context.Context, other map[string]string) (*program, error) {
+	url := "http://" + w.up.addr
+	settings := map[string]string{
+		"GOMAXPROCS": "1", "PUBLIC_URL": w.up.issuer.name, "SERVICE_TOKENS": secret(), "REDIS_URL": w.redis.URL(),
+		"AUTH_URL": url, "STORAGE_URL": url, "WEBHOOK_URL": url, "WEB_URL": url,
+		"LIMIT_API": "1000000000/1m", "LIMIT_API_ADDRESS": "1000000000/1m",
+		"LOG_LEVEL": "info", "LOG_FORMAT": "json", "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_TRACES_SAMPLER_ARG": "0.01",
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-		}
-	}()
-	b.ends = append(b.ends, func() { _ = server.Close() })
-	return "http://" + listener.Addr().String(), nil
+	maps.Copy(settings, other)
+	return w.start(ctx, w.program, settings)
 }
 
-// bearers writes one Authorization line for each of n users.
-func (b *bench) bearers(issuer *issuer, n int) (string, error) {
-	file, err := os.Create(b.path("bearers"))
+// sign makes each user's request, for wrk and for our own client.
+func (w *gateways) sign() error {
+	w.headers = w.path("bearers")
+	file, err := os.Create(w.headers)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer file.Close()
-	for user := range n {
-		token, err := issuer.token(user)
+	lines := bufio.NewWriter(file)
+	for user := range users {
+		token, err := w.up.issuer.token(user)
 		if err != nil {
-			return "", err
+			return err
 		}
-		if _, err := fmt.Fprintf(file, "Authorization: Bearer %s\n", token); err != nil {
-			return "", err
+		_, _ = fmt.Fprintf(lines, "Authorization: Bearer %s\n", token)
+		w.requests = append(w.requests, fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nAccept: application/json\r\n\r\n", checkedPath, w.up.host, token))
+	}
+	return lines.Flush()
+}
+
+// refuses proves that what is measured does check tokens: a request without one
+// and a token with another one's signature get 401.
+func (w *gateways) refuses(ctx context.Context, t *target) error {
+	if !t.checks {
+		return nil
+	}
+	good, err := w.up.issuer.token(0)
+	if err != nil {
+		return err
+	}
+	for name, authorization := range map[string]string{"no token": "", "a forged token": "Bearer " + good[:len(good)-8] + "AAAAAAAA"} {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.url, nil)
+		if err != nil {
+			return err
+		}
+		request.Host = w.up.host
+		request.Header.Set("Authorization", authorization)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusUnauthorized {
+			return fmt.Errorf("%s answers %s to %s: the figures would mean nothing", t.name, answer.Status, name)
 		}
 	}
-	return file.Name(), nil
+	return nil
 }
 
-func (b *bench) gateway(ctx context.Context, up *upstream) (*program, error) {
-	path, err := b.build(ctx, "gateway")
-	if err != nil {
-		return nil, err
+// share of the gateway's most that counts as a usual load.
+const share = 0.3
+
+// added prints what the gateway adds to the median latency at a usual load.
+func (w *gateways) added(ctx context.Context, most float64) error {
+	var direct, through []float64
+	for range w.rounds {
+		for addr, latencies := range map[string]*[]float64{w.up.addr: &direct, w.watched.address(): &through} {
+			p50, err := w.paced(ctx, addr, w.requests, most*share)
+			if err != nil {
+				return err
+			}
+			*latencies = append(*latencies, float64(p50))
+		}
 	}
-	redis, err := b.redis(ctx)
-	if err != nil {
-		return nil, err
-	}
-	url := "http://" + up.addr
-	settings := map[string]string{
-		"GOMAXPROCS": "1", "PUBLIC_URL": up.issuer.name, "SERVICE_TOKENS": secret(), "REDIS_URL": redis.URL(),
-		"AUTH_URL": url, "STORAGE_URL": url, "WEBHOOK_URL": url, "WEB_URL": url,
-	}
-	for name, value := range unlimited {
-		settings[name] = value
-	}
-	return b.start(ctx, path, settings)
+	between := time.Duration(median(through) - median(direct))
+	fmt.Printf("  %-52s %8s       at most 200µs (%s through, %s direct)\n", fmt.Sprintf("added p50 at %.0f req/s, %.0f %% of the most", most*share, share*100),
+		between.Round(time.Microsecond), time.Duration(median(through)).Round(time.Microsecond), time.Duration(median(direct)).Round(time.Microsecond))
+	return nil
 }
 
-// unlimited keeps both limits counting and never refusing, as in HAProxy's configuration.
-var unlimited = map[string]string{
-	"LIMIT_API": "1000000000/1m", "LIMIT_API_ADDRESS": "1000000000/1m",
-}
-
-func (b *bench) redis(ctx context.Context) (*parts.Redis, error) {
-	found, err := parts.FindRedis(ctx, b.root+"/.bin")
+// idling prints what a waiting connection costs, of a gateway that has not been under load.
+func (w *gateways) idling(ctx context.Context) error {
+	fresh, err := w.ours(ctx, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	free, err := port.Free()
+	kib, err := w.idle(ctx, fresh.address(), w.requests, fresh.Pid())
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("idle connections: %w", err)
 	}
-	redis, err := parts.StartRedis(ctx, parts.RedisConfig{Program: found, Dir: b.path("redis"), Port: free, Output: io.Discard})
-	if err != nil {
-		return nil, err
-	}
-	b.ends = append(b.ends, func() { _ = redis.Stop() })
-	return redis, nil
-}
-
-func (b *bench) haproxy(ctx context.Context, up *upstream) (*parts.Child, string, error) {
-	found, err := haproxyProgram()
-	if err != nil {
-		return nil, "", err
-	}
-	key, err := up.issuer.pem()
-	if err != nil {
-		return nil, "", err
-	}
-	free, err := port.Free()
-	if err != nil {
-		return nil, "", err
-	}
-	if err := os.WriteFile(b.path("key.pem"), key, 0o600); err != nil {
-		return nil, "", err
-	}
-	config, err := os.Create(b.path("haproxy.cfg"))
-	if err != nil {
-		return nil, "", err
-	}
-	defer config.Close()
-	err = template.Must(template.New("haproxy").Parse(haproxyTemplate)).Execute(config, map[string]string{
-		"Listen": port.Addr(free), "Key": b.path("key.pem"), "Issuer": up.issuer.name, "Upstream": up.addr,
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	child, err := parts.Start(parts.Spec{Name: "haproxy", Path: found, Args: []string{"-db", "-f", config.Name()}})
-	if err != nil {
-		return nil, "", err
-	}
-	b.ends = append(b.ends, func() { _ = child.Stop() })
-	return child, "http://" + port.Addr(free), port.Wait(ctx, port.Addr(free))
-}
-
-// haproxyProgram also looks where Debian keeps daemons, which an ordinary user's PATH leaves out.
-func haproxyProgram() (string, error) {
-	if found, err := exec.LookPath("haproxy"); err == nil {
-		return found, nil
-	}
-	if found, err := exec.LookPath("/usr/sbin/haproxy"); err == nil {
-		return found, nil
-	}
-	return "", errors.New("haproxy is missing: make deps installs it")
+	fmt.Printf("  %-52s %8.1f KiB   at most 20\n", fmt.Sprintf("an idle keep-alive connection, of %d", idleConnections), kib)
+	return nil
 }

@@ -18,12 +18,12 @@ type load struct {
 	requests, errors int
 	perSecond        float64
 	p50, p99         time.Duration
-	cpu              time.Duration // of the watched processes, a request
+	cpu              []time.Duration // of each watched process with its children, a request
 }
 
-// press sends GETs from 32 connections for the bench's length and charges the
-// CPU time of the watched processes to the requests. headers hold one header
-// line each and are sent in turn.
+// press sends GETs from 64 connections for the bench's length and charges the
+// CPU time of the watched processes to the requests. headers name a file with
+// one header line for each request, sent in turn.
 func (b *bench) press(ctx context.Context, url, host, headers string, watched ...int) (load, error) {
 	script := b.path("wrk.lua")
 	if err := os.WriteFile(script, []byte(wrkScript), 0o600); err != nil {
@@ -32,7 +32,10 @@ func (b *bench) press(ctx context.Context, url, host, headers string, watched ..
 	if _, err := wrk(ctx, script, url, host, headers, time.Second); err != nil { // warms both sides up
 		return load{}, err
 	}
-	before := cpuTime(watched...)
+	cpu := make([]time.Duration, len(watched))
+	for i, pid := range watched {
+		cpu[i] = -cpuTime(pid)
+	}
 	seen, err := wrk(ctx, script, url, host, headers, b.length)
 	if err != nil {
 		return load{}, err
@@ -40,16 +43,19 @@ func (b *bench) press(ctx context.Context, url, host, headers string, watched ..
 	if seen.requests == 0 || seen.errors > 0 {
 		return load{}, fmt.Errorf("%s: %d requests, %d of them failed: the figures would mean nothing", url, seen.requests, seen.errors)
 	}
-	seen.cpu = (cpuTime(watched...) - before) / time.Duration(seen.requests)
+	for i, pid := range watched {
+		cpu[i] = (cpu[i] + cpuTime(pid)) / time.Duration(seen.requests)
+	}
+	seen.cpu = cpu
 	return seen, nil
 }
 
 func wrk(ctx context.Context, script, url, host, headers string, length time.Duration) (load, error) {
-	run := exec.CommandContext(ctx, "wrk", "-t1", "-c32", fmt.Sprintf("-d%ds", int(length.Seconds())), "--timeout", "5s", "-s", script, url)
+	run := exec.CommandContext(ctx, "wrk", "-t1", "-c64", fmt.Sprintf("-d%ds", int(length.Seconds())), "--timeout", "5s", "-s", script, url)
 	run.Env = append(os.Environ(), "HEADERS="+headers, "HOST_HEADER="+host)
 	said, err := run.CombinedOutput()
 	if err != nil {
-		return load{}, fmt.Errorf("wrk: %w\n%s(make deps installs it)", err, said)
+		return load{}, fmt.Errorf("wrk: %w\n%s(make deps-bench installs it)", err, said)
 	}
 	_, result, found := strings.Cut(string(said), "RESULT ")
 	if !found {
@@ -66,8 +72,8 @@ func wrk(ctx context.Context, script, url, host, headers string, length time.Dur
 	return l, nil
 }
 
-// medians summarises one target's rounds.
-func medians(rounds []load) (cpu time.Duration, perSecond float64, p50, p99 time.Duration) {
+// middle is the median round, figure by figure.
+func middle(rounds []load) load {
 	pick := func(f func(load) float64) float64 {
 		values := make([]float64, len(rounds))
 		for i, r := range rounds {
@@ -75,8 +81,13 @@ func medians(rounds []load) (cpu time.Duration, perSecond float64, p50, p99 time
 		}
 		return median(values)
 	}
-	return time.Duration(pick(func(l load) float64 { return float64(l.cpu) })),
-		pick(func(l load) float64 { return l.perSecond }),
-		time.Duration(pick(func(l load) float64 { return float64(l.p50) })),
-		time.Duration(pick(func(l load) float64 { return float64(l.p99) }))
+	m := load{
+		perSecond: pick(func(l load) float64 { return l.perSecond }),
+		p50:       time.Duration(pick(func(l load) float64 { return float64(l.p50) })),
+		p99:       time.Duration(pick(func(l load) float64 { return float64(l.p99) })),
+	}
+	for i := range rounds[0].cpu {
+		m.cpu = append(m.cpu, time.Duration(pick(func(l load) float64 { return float64(l.cpu[i]) })))
+	}
+	return m
 }

@@ -4,7 +4,7 @@
 // something, so every round measures ours and the other in turn, and the
 // medians of the rounds are compared. The four benchmarks:
 //
-//	gateway  CPU a request with all checks, against HAProxy with JWT check and two stick tables
+//	gateway  CPU a request with all checks, against HAProxy and nginx with theirs and with none
 //	storage  PUT and GET through the service, against the S3 server directly
 //	webhook  acknowledged events a second, against one committed row each
 //	session  CPU a get-session by cookie, against the service's empty answer

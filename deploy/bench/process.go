@@ -13,17 +13,14 @@ import (
 // tick is the unit of CPU time in /proc/PID/stat: USER_HZ, 100 on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
 
-// cpuTime is the user and system time of the processes and all their
-// descendants, living and (for the named ones) reaped.
-func cpuTime(pids ...int) time.Duration {
-	var total int64
-	for _, pid := range pids {
-		total += ticks(pid, 11) + ticks(pid, 12) + ticks(pid, 13) + ticks(pid, 14)
-		for _, child := range children(pid) {
-			total += int64(cpuTime(child) / tick)
-		}
+// cpuTime is the user and system time of the process and all its descendants,
+// living and reaped.
+func cpuTime(pid int) time.Duration {
+	total := time.Duration(ticks(pid, 11)+ticks(pid, 12)+ticks(pid, 13)+ticks(pid, 14)) * tick
+	for _, child := range children(pid) {
+		total += cpuTime(child)
 	}
-	return time.Duration(total) * tick
+	return total
 }
 
 // ticks reads the nth field after the command's name in /proc/PID/stat.
@@ -55,16 +52,19 @@ func children(pid int) []int {
 }
 
 // residentMiB is the resident memory of a process and its descendants.
-func residentMiB(pid int) float64 {
-	kib := 0.0
+func residentMiB(pid int) float64 { return memoryMiB(pid, "VmRSS:") }
+
+// peakMiB is the most that was ever resident of a process and its descendants.
+func peakMiB(pid int) float64 { return memoryMiB(pid, "VmHWM:") }
+
+func memoryMiB(pid int, line string) float64 {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, _ = strconv.ParseFloat(strings.Fields(value)[0], 64)
-		}
-	}
+	_, rest, _ := strings.Cut(string(status), line)
+	var kib, mib float64
+	_, _ = fmt.Sscan(rest, &kib)
+	mib = kib / 1024
 	for _, child := range children(pid) {
-		kib += residentMiB(child) * 1024
+		mib += memoryMiB(child, line)
 	}
-	return kib / 1024
+	return mib
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/codex-platform/codex/migrations"
 	"github.com/codex-platform/codex/pkg/testkit/parts"
@@ -50,28 +49,22 @@ func benchSession(ctx context.Context, b *bench) error {
 		return err
 	}
 	var sessions, floors []load
-	var postgresShare, redisShare []float64
 	for range b.rounds {
 		floor, err := b.press(ctx, auth.url+"/api/auth/ok", "localhost:8000", cookies, auth.Pid())
 		if err != nil {
 			return err
 		}
-		postgresBefore, redisBefore := cpuTime(postgres.Pid()), cpuTime(redis.Pid())
-		seen, err := b.press(ctx, auth.url+"/api/auth/get-session", "localhost:8000", cookies, auth.Pid())
+		seen, err := b.press(ctx, auth.url+"/api/auth/get-session", "localhost:8000", cookies, auth.Pid(), postgres.Pid(), redis.Pid())
 		if err != nil {
 			return err
 		}
-		// The warm-up is in these two, so they err on the high side.
-		postgresShare = append(postgresShare, float64(cpuTime(postgres.Pid())-postgresBefore)/float64(seen.requests))
-		redisShare = append(redisShare, float64(cpuTime(redis.Pid())-redisBefore)/float64(seen.requests))
 		floors, sessions = append(floors, floor), append(sessions, seen)
 	}
-	cpu, rate, p50, p99 := medians(sessions)
-	floor, _, _, _ := medians(floors)
-	fmt.Printf("  %-34s %8s CPU a request (PostgreSQL %s, Redis %s)  %7.0f req/s  p50 %8s  p99 %8s  %5.1f MiB\n", "get-session by cookie", cpu.Round(100*time.Nanosecond),
-		time.Duration(median(postgresShare)).Round(100*time.Nanosecond), time.Duration(median(redisShare)).Round(100*time.Nanosecond), rate, p50, p99, residentMiB(auth.Pid()))
-	fmt.Printf("  %-34s %8s CPU a request\n", "floor: /ok", floor.Round(100*time.Nanosecond))
-	fmt.Printf("  ratio %.2f of the floor\n", float64(cpu)/float64(floor))
+	session, floor := middle(sessions), middle(floors)
+	fmt.Printf("  %-34s %8s CPU a request (PostgreSQL %s, Redis %s)  %7.0f req/s  p50 %8s  p99 %8s  %5.1f MiB\n", "get-session by cookie", short(session.cpu[0]),
+		short(session.cpu[1]), short(session.cpu[2]), session.perSecond, session.p50, session.p99, residentMiB(auth.Pid()))
+	fmt.Printf("  %-34s %8s CPU a request\n", "floor: /ok", short(floor.cpu[0]))
+	fmt.Printf("  ratio %.2f of the floor\n", float64(session.cpu[0])/float64(floor.cpu[0]))
 	return nil
 }
 

@@ -30,7 +30,7 @@ func benchStorage(ctx context.Context, b *bench) error {
 	if err := b.migrate(ctx, path, url); err != nil {
 		return err
 	}
-	up, err := b.upstream()
+	up, err := b.upstream(ctx)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (i *issuer) token(user int) (string, error) {
 	claims, err := json.Marshal(map[string]any{
 		"iss": i.name, "aud": i.name, "sub": fmt.Sprintf("user-%06d", user), "sid": fmt.Sprintf("session-%06d", user),
 		"jti": fmt.Sprintf("token-%06d", user), "role": "user", "email_verified": true,
-		"iat": now.Unix() - 5, "exp": now.Add(time.Hour).Unix(),
+		"iat": now.Unix() - 5, "nbf": now.Unix() - 5, "exp": now.Add(time.Hour).Unix(),
 	})
 	if err != nil {
 		return "", err

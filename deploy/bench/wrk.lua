@@ -5,7 +5,8 @@ function init()
   for line in io.lines(os.getenv("HEADERS")) do
     local name, value = line:match("^([^:]+): (.*)$")
     count = count + 1
-    requests[count] = wrk.format("GET", nil, { [name] = value, ["Accept"] = "application/json", ["Host"] = os.getenv("HOST_HEADER") })
+    requests[count] = wrk.format("GET", nil, { [name] = value, ["Accept"] = "application/json",
+      ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) bench", ["Origin"] = "http://" .. os.getenv("HOST_HEADER"), ["Host"] = os.getenv("HOST_HEADER") })
   end
 end
 function request()

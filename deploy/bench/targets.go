@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// The names of what is measured.
+const (
+	codex         = "codex"
+	codexWatched  = "codex, with access line and traces"
+	haproxyChecks = "haproxy, JWT + two stick tables"
+	haproxyPlain  = "haproxy, plain proxying"
+	nginxChecks   = "nginx + Lua, JWT + Redis limit"
+	nginxPlain    = "nginx, plain proxying"
+	direct        = "direct: no gateway"
+)
+
+// target is one way to the upstream.
+type target struct {
+	name, url string
+	checks    bool  // refuses bad tokens
+	pids      []int // the gateway's and Redis's
+	rounds    []load
+}
+
+// targets are ours, those peers that this machine has, and the way without a gateway.
+func (w *gateways) targets(ctx context.Context) []*target {
+	redis := w.redis.Pid()
+	all := []*target{
+		{name: codex, url: w.plain.url + checkedPath, checks: true, pids: []int{w.plain.Pid(), redis}},
+		{name: codexWatched, url: w.watched.url + checkedPath, checks: true, pids: []int{w.watched.Pid(), redis}},
+	}
+	if peer, err := w.haproxy(ctx, w.up); err != nil {
+		fmt.Println("  without haproxy:", err)
+	} else {
+		all = append(all,
+			&target{name: haproxyChecks, url: peer.url + checkedPath, checks: true, pids: []int{peer.pid, redis}},
+			&target{name: haproxyPlain, url: peer.url + plainPath, pids: []int{peer.pid, redis}})
+	}
+	switch peer, err := w.nginx(ctx, w.up, w.redis.URL()); {
+	case err != nil:
+		fmt.Println("  without nginx:", err)
+	case !peer.lua:
+		fmt.Println("  without nginx's Lua:", errMissing)
+		all = append(all, &target{name: nginxPlain, url: peer.url + plainPath, pids: []int{peer.pid, redis}})
+	default:
+		all = append(all,
+			&target{name: nginxChecks, url: peer.url + checkedPath, checks: true, pids: []int{peer.pid, redis}},
+			&target{name: nginxPlain, url: peer.url + plainPath, pids: []int{peer.pid, redis}})
+	}
+	return append(all, &target{name: direct, url: "http://" + w.up.addr + plainPath})
+}
+
+// loads are the medians by target's name.
+type loads map[string]load
+
+func results(targets []*target) loads {
+	found := loads{}
+	for _, t := range targets {
+		found[t.name] = middle(t.rounds)
+	}
+	return found
+}
+
+// print shows what each way costs.
+func (found loads) print() {
+	fmt.Printf("  %-36s %14s %10s %10s %10s %10s\n", "", "CPU a request", "Redis's", "req/s", "p50", "p99")
+	for _, name := range []string{codex, codexWatched, haproxyChecks, haproxyPlain, nginxChecks, nginxPlain, direct} {
+		l, measured := found[name]
+		switch {
+		case !measured:
+		case name == direct:
+			fmt.Printf("  %-36s %14s %10s %10.0f %10s %10s\n", name, "", "", l.perSecond, l.p50, l.p99)
+		default:
+			fmt.Printf("  %-36s %14s %10s %10.0f %10s %10s\n", name, short(l.cpu[0]), short(l.cpu[1]), l.perSecond, l.p50, l.p99)
+		}
+	}
+}
+
+// ratios are what the gateway is held to: the CPU of the first to that of the second.
+var ratios = []struct {
+	of, to        string
+	most, stretch float64 // stretch: 0 where there is none
+}{
+	{of: codex, to: haproxyChecks, most: 0.55, stretch: 0.4},
+	{of: codex, to: haproxyPlain, most: 2.7, stretch: 1.9},
+	{of: codex, to: nginxChecks, most: 1, stretch: 0.7},
+	{of: codexWatched, to: codex, most: 1.25},
+}
+
+func (found loads) printRatios() {
+	for _, r := range ratios {
+		of, to := found[r.of], found[r.to]
+		if to.cpu == nil {
+			continue
+		}
+		ratio := float64(of.cpu[0]) / float64(to.cpu[0])
+		verdict := "MISSED"
+		switch {
+		case ratio <= r.stretch:
+			verdict = fmt.Sprintf("met, and the stretch of %.1f", r.stretch)
+		case ratio <= r.most:
+			verdict = "met"
+		}
+		fmt.Printf("  %-52s %8.2f       at most %.2f: %s\n", r.of+" / "+r.to, ratio, r.most, verdict)
+	}
+}
+
+// allocations prints what the gateway's own benchmark counts in its code.
+func (b *bench) allocations(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	run := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=Gate", "-benchtime=2000x", "./services/gateway")
+	run.Dir = b.root
+	said, err := run.CombinedOutput()
+	if err != nil {
+		fmt.Println("  without the count of allocations:", err)
+		return
+	}
+	for line := range strings.Lines(string(said)) {
+		if words := strings.Fields(line); len(words) > 2 && words[len(words)-1] == "allocs/op" {
+			fmt.Printf("  %-52s %8s       allocations a request\n", words[0], words[len(words)-2])
+		}
+	}
+}
