@@ -106,6 +106,10 @@ bench: ## Ratios against peers and floors: gateway, storage, webhook, get-sessio
 	@deploy/tools/deps.sh bench || echo "bench: goes on without them, as far as it can"
 	@go run ./deploy/bench -only "$(ONLY)"
 
+.PHONY: pgo
+pgo: ## Rewrite the gateway's profile (services/gateway/default.pgo) from the benchmark's load; builds use it
+	@go run ./deploy/bench -only profile -seconds 30
+
 .PHONY: deps-bench
 deps-bench: ## Install what only `make bench` starts: load, HAProxy, nginx with Lua (Debian packages, as root)
 	@deploy/tools/deps.sh bench

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/codex-platform/codex/pkg/testkit/parts"
 )
@@ -45,7 +44,7 @@ func benchGateway(ctx context.Context, b *bench) error {
 	found := results(targets)
 	found.print()
 	found.printRatios()
-	fmt.Printf("  %-52s %8.1f MiB   at most 60\n", "most memory of codex under this load", peakMiB(w.watched.Pid()))
+	verdict("most memory of codex under this load", peakMiB(w.watched.Pid()), "MiB", 60, "")
 	if err := w.added(ctx, found[codexWatched].perSecond); err != nil {
 		return err
 	}
@@ -166,12 +165,11 @@ func (w *gateways) added(ctx context.Context, most float64) error {
 			if err != nil {
 				return err
 			}
-			*latencies = append(*latencies, float64(p50))
+			*latencies = append(*latencies, p50.Seconds()*1e6)
 		}
 	}
-	between := time.Duration(median(through) - median(direct))
-	fmt.Printf("  %-52s %8s       at most 200µs (%s through, %s direct)\n", fmt.Sprintf("added p50 at %.0f req/s, %.0f %% of the most", most*share, share*100),
-		between.Round(time.Microsecond), time.Duration(median(through)).Round(time.Microsecond), time.Duration(median(direct)).Round(time.Microsecond))
+	verdict(fmt.Sprintf("added p50 at %.0f req/s, %.0f %% of the most", most*share, share*100),
+		median(through)-median(direct), "µs", 200, fmt.Sprintf(" (%.0f through, %.0f direct)", median(through), median(direct)))
 	return nil
 }
 
@@ -185,6 +183,6 @@ func (w *gateways) idling(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("idle connections: %w", err)
 	}
-	fmt.Printf("  %-52s %8.1f KiB   at most 20\n", fmt.Sprintf("an idle keep-alive connection, of %d", idleConnections), kib)
+	verdict(fmt.Sprintf("an idle keep-alive connection, of %d", idleConnections), kib, "KiB", 20, "")
 	return nil
 }

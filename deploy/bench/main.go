@@ -8,6 +8,8 @@
 //	storage  PUT and GET through the service, against the S3 server directly
 //	webhook  acknowledged events a second, against one committed row each
 //	session  CPU a get-session by cookie, against the service's empty answer
+//
+// and, when it is named, profile: the CPU profile that the gateway is compiled with.
 package main
 
 import (
@@ -35,8 +37,11 @@ var benchmarks = []benchmark{
 	{"storage", benchStorage},
 }
 
+// asked is what runs only when it is named.
+var asked = []benchmark{{"profile", writeProfile}}
+
 func main() {
-	only := flag.String("only", "", "comma list of: gateway, session, webhook, storage (default: all)")
+	only := flag.String("only", "", "comma list of: gateway, session, webhook, storage (default: these four), profile")
 	seconds := flag.Int("seconds", 5, "how long one measurement under load lasts, 1 to 60")
 	rounds := flag.Int("rounds", 3, "how often each is measured, 1 to 20; medians are printed")
 	flag.Parse()
@@ -76,13 +81,14 @@ func choose(only string) ([]benchmark, error) {
 	if only == "" {
 		return benchmarks, nil
 	}
+	all := slices.Concat(benchmarks, asked)
 	var chosen []benchmark
 	for _, name := range strings.Split(only, ",") {
-		i := slices.IndexFunc(benchmarks, func(b benchmark) bool { return b.name == name })
+		i := slices.IndexFunc(all, func(b benchmark) bool { return b.name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("there is no benchmark %q", name)
 		}
-		chosen = append(chosen, benchmarks[i])
+		chosen = append(chosen, all[i])
 	}
 	return chosen, nil
 }
