@@ -42,7 +42,7 @@ func keepTo(cpus []int) error {
 	return exec.Command("taskset", "-a", "-p", "-c", list, strconv.Itoa(os.Getpid())).Run()
 }
 
-// allowedCPUs reads this process's list, such as 0-3,8.
+// allowedCPUs are those that this process may run on.
 func allowedCPUs() ([]int, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -53,15 +53,23 @@ func allowedCPUs() ([]int, error) {
 		return nil, errors.New("no list of CPUs")
 	}
 	list, _, _ := strings.Cut(rest, "\n")
+	return parseCPUs(strings.TrimSpace(list))
+}
+
+// parseCPUs reads a list as the kernel writes it, such as 0-3,8.
+func parseCPUs(list string) ([]int, error) {
 	var cpus []int
-	for _, part := range strings.Split(strings.TrimSpace(list), ",") {
+	for part := range strings.SplitSeq(list, ",") {
 		first, last, isRange := strings.Cut(part, "-")
 		if !isRange {
 			last = first
 		}
-		from, err1 := strconv.Atoi(first)
-		to, err2 := strconv.Atoi(last)
-		if err := errors.Join(err1, err2); err != nil {
+		from, err := strconv.Atoi(first)
+		if err != nil {
+			return nil, err
+		}
+		to, err := strconv.Atoi(last)
+		if err != nil {
 			return nil, err
 		}
 		for cpu := from; cpu <= to; cpu++ {

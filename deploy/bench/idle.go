@@ -17,7 +17,7 @@ func (b *bench) idle(ctx context.Context, addr string, requests [][]byte, pid in
 	}
 	defer first.conn.Close()
 	for _, request := range requests { // what the first requests alone cause is not the connections'
-		if err := first.ask(request); err != nil {
+		if err := first.askWell(request); err != nil {
 			return 0, err
 		}
 	}
@@ -28,7 +28,7 @@ func (b *bench) idle(ctx context.Context, addr string, requests [][]byte, pid in
 			return 0, fmt.Errorf("connection %d: %w", i+1, err)
 		}
 		defer c.conn.Close()
-		if err := c.ask(requests[i%len(requests)]); err != nil {
+		if err := c.askWell(requests[i%len(requests)]); err != nil {
 			return 0, fmt.Errorf("connection %d: %w", i+1, err)
 		}
 	}

@@ -2,11 +2,12 @@
 //
 // These machines are shared and differ: only ratios within one run mean
 // something, so every round measures ours and the other in turn, and the
-// medians of the rounds are compared. The four benchmarks:
+// medians of the rounds are compared. The benchmarks:
 //
 //	gateway  CPU a request with all checks, against HAProxy and nginx with theirs and with none
 //	storage  PUT and GET through the service, against the S3 server directly
 //	webhook  acknowledged events a second, against one committed row each
+//	overload what the gateway still does when twice as much comes as its service can do
 //	session  CPU a get-session by cookie, against the service's empty answer
 //
 // and, when it is named, profile: the CPU profile that the gateway is compiled with.
@@ -32,6 +33,7 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"gateway", benchGateway},
+	{"overload", benchOverload},
 	{"session", benchSession},
 	{"webhook", benchWebhook},
 	{"storage", benchStorage},
@@ -41,7 +43,7 @@ var benchmarks = []benchmark{
 var asked = []benchmark{{"profile", writeProfile}}
 
 func main() {
-	only := flag.String("only", "", "comma list of: gateway, session, webhook, storage (default: these four), profile")
+	only := flag.String("only", "", "comma list of: gateway, overload, session, webhook, storage (default: these), profile")
 	seconds := flag.Int("seconds", 5, "how long one measurement under load lasts, 1 to 60")
 	rounds := flag.Int("rounds", 3, "how often each is measured, 1 to 20; medians are printed")
 	flag.Parse()

@@ -27,23 +27,29 @@ func dialClient(ctx context.Context, addr string) (*client, error) {
 	return &client{conn, bufio.NewReaderSize(conn, 2048)}, nil
 }
 
-// ask sends one request and reads its whole answer, which must be a 200.
-func (c *client) ask(request []byte) error {
+// ask sends one request and reads its whole answer. again: the connection can be used once more.
+func (c *client) ask(request []byte) (status int, again bool, err error) {
 	if err := c.conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return err
+		return 0, false, err
 	}
 	if _, err := c.conn.Write(request); err != nil {
-		return err
+		return 0, false, err
 	}
 	answer, err := http.ReadResponse(c.answer, nil)
 	if err != nil {
-		return err
+		return 0, false, err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("answered %s", answer.Status)
-	}
 	_, err = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode, !answer.Close, err
+}
+
+// askWell is ask where only 200 will do.
+func (c *client) askWell(request []byte) error {
+	status, _, err := c.ask(request)
+	if err == nil && status != http.StatusOK {
+		return fmt.Errorf("answered %d", status)
+	}
 	return err
 }
 
@@ -87,7 +93,7 @@ func beat(ctx context.Context, addr string, requests [][]byte, next, end time.Ti
 			time.Sleep(early)
 			sent = time.Now() // waking late is this machine's doing, not the server's
 		}
-		if err := c.ask(requests[turn%len(requests)]); err != nil {
+		if err := c.askWell(requests[turn%len(requests)]); err != nil {
 			return nil, err
 		}
 		latencies = append(latencies, time.Since(sent))

@@ -27,27 +27,43 @@ type upstream struct {
 }
 
 func (b *bench) upstream(ctx context.Context) (*upstream, error) {
-	issuer, err := newIssuer("http://localhost:8000")
+	up, keys, err := b.unserved()
 	if err != nil {
-		return nil, err
-	}
-	key, err := issuer.pem()
-	if err != nil {
-		return nil, err
-	}
-	keys, err := issuer.jwks()
-	if err != nil {
-		return nil, err
-	}
-	up := &upstream{host: "localhost:8000", issuer: issuer, key: b.path("key.pem")}
-	if err := errors.Join(os.WriteFile(up.key, key, 0o600), os.WriteFile(b.path("jwks.json"), keys, 0o600)); err != nil {
 		return nil, err
 	}
 	up.addr, err = b.nginxUpstream(ctx)
 	if errors.Is(err, errMissing) {
-		up.addr, err = b.ownUpstream(keys)
+		up.addr, err = b.ownUpstream(keys, func() {})
 	}
 	return up, err
+}
+
+// slowUpstream does some work before each answer but the key set's.
+func (b *bench) slowUpstream(work func()) (*upstream, error) {
+	up, keys, err := b.unserved()
+	if err != nil {
+		return nil, err
+	}
+	up.addr, err = b.ownUpstream(keys, work)
+	return up, err
+}
+
+// unserved is an upstream without a server yet, and its key set.
+func (b *bench) unserved() (*upstream, []byte, error) {
+	issuer, err := newIssuer("http://localhost:8000")
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := issuer.pem()
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := issuer.jwks()
+	if err != nil {
+		return nil, nil, err
+	}
+	up := &upstream{host: "localhost:8000", issuer: issuer, key: b.path("key.pem")}
+	return up, keys, errors.Join(os.WriteFile(up.key, key, 0o600), os.WriteFile(b.path("jwks.json"), keys, 0o600))
 }
 
 func (b *bench) nginxUpstream(ctx context.Context) (string, error) {
@@ -74,16 +90,17 @@ func (b *bench) nginxUpstream(ctx context.Context) (string, error) {
 	return port.Addr(free), nil
 }
 
-func (b *bench) ownUpstream(keys []byte) (string, error) {
-	serve := func(body []byte) http.HandlerFunc {
+func (b *bench) ownUpstream(keys []byte, work func()) (string, error) {
+	serve := func(body []byte, work func()) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
+			work()
 			w.Header()["Content-Type"] = []string{"application/json"}
 			_, _ = w.Write(body)
 		}
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/auth/jwks", serve(keys))
-	mux.HandleFunc("/", serve([]byte(smallAnswer)))
+	mux.HandleFunc("GET /api/auth/jwks", serve(keys, func() {}))
+	mux.HandleFunc("/", serve([]byte(smallAnswer), work))
 	address, err := b.serve(mux.ServeHTTP)
 	return strings.TrimPrefix(address, "http://"), err
 }
