@@ -21,8 +21,11 @@ const headerRequestID = "X-Request-Id"
 // stages are what every request passes, in this order, matched or not.
 func (a *API) stages() []echo.MiddlewareFunc {
 	stages := []echo.MiddlewareFunc{a.identify, a.observer(), a.recover}
-	if a.config.Edge == EdgeDirect {
+	switch a.config.Edge {
+	case EdgeDirect:
 		stages = append(stages, a.protect, a.limit)
+	case EdgeGateway:
+		stages = append(stages, a.deadline)
 	}
 	if a.config.EmptyNotFound {
 		stages = append(stages, refuseOptions)
