@@ -7,11 +7,13 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +36,7 @@ const (
 type keyName struct{ kid, alg string }
 
 type keySet struct {
-	keys    map[keyName]crypto.PublicKey
+	keys    map[keyName]*Key
 	etag    string
 	fetched time.Time
 }
@@ -47,9 +49,10 @@ type RemoteKeys struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	set        atomic.Pointer[keySet]
-	generation atomic.Uint64
-	failing    atomic.Bool
+	discover string // the issuer whose discovery document names url; empty: url is given
+
+	set     atomic.Pointer[keySet]
+	failing atomic.Bool
 
 	mu      sync.Mutex
 	running chan struct{} // closed when the fetch under way ends; nil when none is
@@ -96,12 +99,8 @@ func (k *RemoteKeys) Ready() error {
 	return nil
 }
 
-// Generation changes whenever the set does. What was verified under an older
-// generation may have been signed by a key that is gone.
-func (k *RemoteKeys) Generation() uint64 { return k.generation.Load() }
-
 // Key implements KeySource.
-func (k *RemoteKeys) Key(ctx context.Context, kid, alg string) (crypto.PublicKey, error) {
+func (k *RemoteKeys) Key(ctx context.Context, kid, alg string) (*Key, error) {
 	name := keyName{kid, alg}
 	if set := k.current(); set != nil {
 		if key, ok := set.keys[name]; ok {
@@ -202,53 +201,117 @@ func (k *RemoteKeys) note(ctx context.Context, err error) {
 	}
 }
 
+// fetch replaces the set by what its issuer shows now.
 func (k *RemoteKeys) fetch(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
+	address, err := k.locate(ctx)
 	if err != nil {
-		return fmt.Errorf("fetch key set: %w", err)
+		return err
 	}
 	old := k.set.Load()
-	if old != nil && old.etag != "" {
-		req.Header.Set("If-None-Match", old.etag)
+	etag := ""
+	if old != nil {
+		etag = old.etag
 	}
-	res, err := k.client.Do(req)
+	body, tag, err := k.get(ctx, address, etag)
 	if err != nil {
 		return fmt.Errorf("fetch key set: %w", err)
 	}
-	defer func() { _ = res.Body.Close() }()
-	switch {
-	case res.StatusCode == http.StatusNotModified && old != nil:
+	if body == nil {
 		k.set.Store(&keySet{keys: old.keys, etag: old.etag, fetched: k.now()})
 		return nil
-	case res.StatusCode != http.StatusOK:
-		return fmt.Errorf("fetch key set: status %d", res.StatusCode)
-	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, keysMaxBytes+1))
-	if err != nil {
-		return fmt.Errorf("fetch key set: %w", err)
-	}
-	if len(body) > keysMaxBytes {
-		return errors.New("fetch key set: longer than 1 MiB")
 	}
 	keys, err := parseKeySet(body)
 	if err != nil {
 		return fmt.Errorf("fetch key set: %w", err)
 	}
-	k.set.Store(&keySet{keys: keys, etag: res.Header.Get("ETag"), fetched: k.now()})
-	if old == nil || !sameKeys(old.keys, keys) {
-		k.generation.Add(1)
-	}
+	k.replace(old, &keySet{keys: keys, etag: tag, fetched: k.now()})
 	return nil
+}
+
+// replace puts a new set in force. A key that stays is the same Key as before, so
+// that what it signed needs no second look; one that left says so to all who hold it.
+func (k *RemoteKeys) replace(old, set *keySet) {
+	if old == nil {
+		k.set.Store(set)
+		return
+	}
+	for name, key := range old.keys {
+		if next := set.keys[name]; next != nil && sameKey(key.Public, next.Public) {
+			set.keys[name] = key
+		}
+	}
+	k.set.Store(set) // first: nobody finds a key that says it is gone
+	for name, key := range old.keys {
+		if set.keys[name] != key {
+			key.gone.Store(true)
+		}
+	}
+}
+
+// get reads a small document. The body is nil when it is still the one with this tag.
+func (k *RemoteKeys) get(ctx context.Context, address, etag string) (body []byte, tag string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	req.Header.Set("Accept", "application/json")
+	if etag != "" {
+		req.Header.Set("If-None-Match", etag)
+	}
+	res, err := k.client.Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { _ = res.Body.Close() }()
+	switch {
+	case res.StatusCode == http.StatusNotModified && etag != "":
+		return nil, etag, nil
+	case res.StatusCode != http.StatusOK:
+		return nil, "", fmt.Errorf("status %d", res.StatusCode)
+	}
+	body, err = io.ReadAll(io.LimitReader(res.Body, keysMaxBytes+1))
+	switch {
+	case err != nil:
+		return nil, "", err
+	case len(body) > keysMaxBytes:
+		return nil, "", errors.New("longer than 1 MiB")
+	}
+	return body, res.Header.Get("ETag"), nil
+}
+
+// locate gives the key set's address: the configured one, or what the issuer's
+// discovery document says. That is asked each time, so that a moved set is found.
+func (k *RemoteKeys) locate(ctx context.Context) (string, error) {
+	if k.discover == "" {
+		return k.url, nil
+	}
+	body, _, err := k.get(ctx, strings.TrimSuffix(k.discover, "/")+"/.well-known/openid-configuration", "")
+	if err != nil {
+		return "", fmt.Errorf("fetch discovery document: %w", err)
+	}
+	var document struct {
+		Issuer string `json:"issuer"`
+		JWKS   string `json:"jwks_uri"`
+	}
+	switch err := json.Unmarshal(body, &document); {
+	case err != nil:
+		return "", fmt.Errorf("read discovery document: %w", err)
+	case document.Issuer != k.discover: // OpenID Connect Discovery §4.3
+		return "", errors.New("read discovery document: it is another issuer's")
+	case !safeSource(document.JWKS):
+		return "", errors.New("read discovery document: jwks_uri is no https address")
+	}
+	return document.JWKS, nil
 }
 
 // parseKeySet keeps the keys that may verify access tokens, each bound to its one
 // algorithm. A set without any is an error: it must not replace a good one.
-func parseKeySet(body []byte) (map[keyName]crypto.PublicKey, error) {
+func parseKeySet(body []byte) (map[keyName]*Key, error) {
 	set, err := jwk.Parse(body, jwk.WithIgnoreParseError(true))
 	if err != nil {
 		return nil, fmt.Errorf("read key set: %w", err)
 	}
-	keys := make(map[keyName]crypto.PublicKey, set.Len())
+	keys := make(map[keyName]*Key, set.Len())
 	for i := range set.Len() {
 		key, _ := set.Key(i)
 		if key.KeyID() == "" || key.KeyUsage() != "" && key.KeyUsage() != "sig" {
@@ -260,7 +323,7 @@ func parseKeySet(body []byte) (map[keyName]crypto.PublicKey, error) {
 		}
 		name := keyName{key.KeyID(), alg}
 		if _, twice := keys[name]; !twice {
-			keys[name] = public
+			keys[name] = &Key{Public: public}
 		}
 	}
 	if len(keys) == 0 {
@@ -299,16 +362,7 @@ func usableKey(key jwk.Key) (crypto.PublicKey, string) {
 	return raw, alg.String()
 }
 
-func sameKeys(a, b map[keyName]crypto.PublicKey) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, key := range a {
-		other, ok := b[name]
-		equal, comparable := key.(interface{ Equal(crypto.PublicKey) bool })
-		if !ok || !comparable || !equal.Equal(other) {
-			return false
-		}
-	}
-	return true
+func sameKey(a, b crypto.PublicKey) bool {
+	one, comparable := a.(interface{ Equal(crypto.PublicKey) bool })
+	return comparable && one.Equal(b)
 }

@@ -75,7 +75,7 @@ func TestRemoteKeys_findsAKeyAndBindsItToItsAlgorithm(t *testing.T) {
 	jwk, public := edKey(t, "a")
 	keys := security.NewRemoteKeys(newIssuer(t, jwk).URL, nil, quiet())
 	got, err := keys.Key(t.Context(), "a", "EdDSA")
-	if err != nil || !public.Equal(got) {
+	if err != nil || !public.Equal(got.Public) {
 		t.Fatalf("Key = %v, %v", got, err)
 	}
 	for _, alg := range []string{"ES256", "RS256", "HS256", "none", ""} {
@@ -140,7 +140,10 @@ func TestRemoteKeys_keepTheLastGoodSet(t *testing.T) {
 	if err := keys.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	generation := keys.Generation()
+	held, err := keys.Key(t.Context(), "a", "EdDSA")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, change := range map[string]func(){
 		"down":                func() { source.set(true) },
 		"an empty set":        func() { source.set(false) },
@@ -151,7 +154,7 @@ func TestRemoteKeys_keepTheLastGoodSet(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 		clock = clock.Add(6 * time.Hour)
-		if got, err := keys.Key(t.Context(), "a", "EdDSA"); err != nil || !public.Equal(got) || keys.Generation() != generation {
+		if got, err := keys.Key(t.Context(), "a", "EdDSA"); err != nil || !public.Equal(got.Public) || got != held || held.Gone() {
 			t.Errorf("%s: the good key is gone: %v", name, err)
 		}
 	}
@@ -174,25 +177,28 @@ func TestRemoteKeys_rotate(t *testing.T) {
 	if err := keys.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	before := keys.Generation()
-	if err := keys.Refresh(t.Context()); err != nil || keys.Generation() != before {
-		t.Errorf("the same set made a new generation (%v)", err)
+	held, err := keys.Key(t.Context(), "first", "EdDSA")
+	if err != nil {
+		t.Fatal(err)
 	}
 	source.set(false, first, second)
-	if err := keys.Refresh(t.Context()); err != nil || keys.Generation() == before {
-		t.Errorf("a new key made no new generation (%v)", err)
+	if err := keys.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	for _, kid := range []string{"first", "second"} {
 		if _, err := keys.Key(t.Context(), kid, "EdDSA"); err != nil {
 			t.Errorf("%s: %v", kid, err)
 		}
 	}
+	if again, _ := keys.Key(t.Context(), "first", "EdDSA"); again != held || held.Gone() {
+		t.Error("a key that stays is not the same as before")
+	}
 	source.set(false, second)
 	if err := keys.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.Key(t.Context(), "first", "EdDSA"); !errors.Is(err, security.ErrTokenInvalid) {
-		t.Errorf("a removed key: %v", err)
+	if _, err := keys.Key(t.Context(), "first", "EdDSA"); !errors.Is(err, security.ErrTokenInvalid) || !held.Gone() {
+		t.Errorf("a removed key: %v, gone %v", err, held.Gone())
 	}
 }
 

@@ -35,12 +35,12 @@ var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 // shelf is a key source in memory: keys by id and algorithm.
 type shelf map[[2]string]crypto.PublicKey
 
-func (s shelf) Key(_ context.Context, kid, alg string) (crypto.PublicKey, error) {
+func (s shelf) Key(_ context.Context, kid, alg string) (*security.Key, error) {
 	if len(s) == 0 {
 		return nil, security.ErrKeysUnavailable
 	}
 	if key, ok := s[[2]string{kid, alg}]; ok {
-		return key, nil
+		return &security.Key{Public: key}, nil
 	}
 	return nil, security.ErrTokenInvalid
 }

@@ -101,16 +101,17 @@ func wire(s settings, log *slog.Logger) (*wired, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wired{redis: rdb, redised: rdb != nil, revoked: revocation.NewSet(time.Now), feed: cache.NewFeed(rdb, log)}
+	w := &wired{redis: rdb, redised: rdb != nil, revoked: revocation.NewSet(time.Now, log), feed: cache.NewFeed(rdb, log)}
 	client := &http.Client{Transport: internalTransport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	w.keys = security.NewRemoteKeys(s.AuthURL.String()+"/api/auth/jwks", client, log)
 	w.log = log
+	tokens := security.NewServiceTokens(s.ServiceTokens.Reveal())
 	w.limiter = cache.NewLimiter(rdb, "codex:limit", log)
 	w.resolver = identity.NewResolver(identity.Config{
 		Verifier: security.NewVerifier(w.keys, []string{s.issuer()}, []string{s.audience()}, time.Now),
-		Keys:     w.keys,
 		Revoked:  w.revoked,
-		Exchange: identity.NewExchanger(s.AuthURL.String(), client, security.NewServiceTokens(s.ServiceTokens.Reveal()), time.Now),
+		Sessions: identity.Sessions(s.AuthURL.String(), client, tokens, time.Now),
+		APIKeys:  identity.APIKeys(s.AuthURL.String(), client, tokens, time.Now),
 		Cookies:  identity.NewCookies(s.PublicURL.HTTPS(), s.SessionCookie),
 		Fresh:    w.feed.Linked,
 		Now:      time.Now,

@@ -124,7 +124,9 @@ func (l *lockedBuffer) String() string {
 // oneKey is a key set of one.
 type oneKey struct{ key crypto.PublicKey }
 
-func (k oneKey) Key(context.Context, string, string) (crypto.PublicKey, error) { return k.key, nil }
+func (k oneKey) Key(context.Context, string, string) (*security.Key, error) {
+	return &security.Key{Public: k.key}, nil
+}
 
 // token makes an access token for the user.
 func (w *world) token(user string) string {

@@ -135,7 +135,9 @@ func (w *world) replica(change ...func(*settings)) string {
 // oneKey is a key set of one.
 type oneKey struct{ key crypto.PublicKey }
 
-func (k oneKey) Key(context.Context, string, string) (crypto.PublicKey, error) { return k.key, nil }
+func (k oneKey) Key(context.Context, string, string) (*security.Key, error) {
+	return &security.Key{Public: k.key}, nil
+}
 
 // lines is a log that can be searched.
 type lines struct {

@@ -13,12 +13,22 @@ const (
 	tokenSets = 4096 // 16,384 tokens, about 16 MiB when all are there
 )
 
-// verified is a token whose signature was checked in this key generation.
+// verified is a token that was proved once, with all that is made of it once.
 type verified struct {
-	token      string
-	claims     security.Claims
-	generation uint64
-	epoch      atomic.Uint64 // of the revocation set when it was last looked up
+	token         string
+	authorization string
+	claims        security.Claims
+	epoch         atomic.Uint64 // of the revocation set when it was last looked up
+	meta          Meta
+	ended         atomic.Pointer[<-chan struct{}] // once somebody asked for it
+}
+
+// Meta hangs on a remembered token and lives as long: what a user's requests need
+// again and again is found once for each token. Every slot belongs to one writer.
+type Meta struct{ Buckets [4]atomic.Value }
+
+func newVerified(token string, claims security.Claims) *verified {
+	return &verified{token: token, authorization: "Bearer " + token, claims: claims}
 }
 
 // tokenCache remembers verified tokens, so that a signature is checked once and
