@@ -16,12 +16,17 @@ import (
 func NewLogger(service string, w io.Writer, s Settings) *slog.Logger {
 	options := &slog.HandlerOptions{Level: s.LogLevel, ReplaceAttr: redactAttr}
 	var inner slog.Handler
-	if s.LogFormat == FormatText || s.LogFormat != FormatJSON && isTerminal(w) {
-		inner = slog.NewTextHandler(w, options)
-	} else {
+	if s.JSON(w) {
 		inner = slog.NewJSONHandler(w, options)
+	} else {
+		inner = slog.NewTextHandler(w, options)
 	}
 	return slog.New(newHandler(inner).WithAttrs([]slog.Attr{slog.String("service", service)}))
+}
+
+// JSON tells whether lines written there are JSON.
+func (s Settings) JSON(w io.Writer) bool {
+	return s.LogFormat != FormatText && (s.LogFormat == FormatJSON || !isTerminal(w))
 }
 
 func isTerminal(w io.Writer) bool {

@@ -64,6 +64,7 @@ func Start(ctx context.Context, service string, s Settings, log *slog.Logger) (*
 func newTraces(ctx context.Context, s Settings, about *resource.Resource) (*trace.TracerProvider, error) {
 	options := []trace.TracerProviderOption{
 		trace.WithResource(about),
+		trace.WithIDGenerator(generator{}),
 		trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(float64(s.TraceRatio)))),
 	}
 	if s.OTLPEndpoint != "" {
@@ -96,9 +97,10 @@ func newMetrics(about *resource.Resource) (*prometheus.Registry, *metric.MeterPr
 	return registry, metrics, registerBuildInfo(metrics)
 }
 
-// MetricsHandler serves the metrics in Prometheus' text form, for the private port.
+// MetricsHandler serves the metrics in Prometheus' text form, for the private port;
+// to those who read OpenMetrics also the exemplars, which lead to traces.
 func (t *Telemetry) MetricsHandler() http.Handler {
-	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, EnableOpenMetrics: true})
 }
 
 // Shutdown delivers what is left, for as long as the context allows.
