@@ -39,7 +39,7 @@ type gate struct {
 
 	crossings map[string]*crossing
 	fallback  *policy
-	forwarded forwardedLines
+	services  map[string]*upstream.Service // by address
 }
 
 // parts are what main makes for the gate.
@@ -60,7 +60,7 @@ func newGate(s settings, with parts) (*gate, error) {
 		public: s.PublicURL, local: s.Development(), proxies: s.HTTP.Proxies(), origins: origins,
 		cookies:  identity.NewCookies(s.PublicURL.HTTPS(), s.SessionCookie),
 		resolver: with.resolver, limiter: with.limiter, library: with.library, log: with.log,
-		forwarded: newForwardedLines(s.PublicURL),
+		services: map[string]*upstream.Service{},
 	}
 	classes := routes(s)
 	if err := g.compile(s, classes); err != nil {

@@ -116,8 +116,19 @@ func (g *gate) policyOf(s settings, c class) (*policy, error) {
 	if c.auth != foreign || !c.cookies {
 		drop["Authorization"] = true
 	}
+	public, err := url.Parse(s.PublicURL.String())
+	if err != nil {
+		return nil, err
+	}
+	service := g.services[target.Host]
+	if service == nil {
+		service = upstream.NewService(c.name, target, upstream.Options{})
+		g.services[target.Host] = service
+	}
+	// How people reach us comes from PUBLIC_URL and not from the request, whose
+	// Host is the client's to choose.
 	p.proxy = upstream.New(upstream.Proxy{
-		Target: target, Path: c.path, Times: c.times, MaxBody: c.body, Drop: drop,
+		Service: service, ForwardedHost: public.Host, ForwardedProto: public.Scheme, Path: c.path, Times: c.times, MaxBody: c.body, Drop: drop,
 		KeepPolicy: c.ownCSP, Cookies: c.cookies, RefuseCookie: g.cookies.IsJWT,
 	})
 	return p, nil

@@ -40,53 +40,61 @@ type Times struct {
 
 // Proxy passes requests of one class to one service.
 type Proxy struct {
-	Target       *url.URL // scheme and host
-	Path         string   // in place of the request's; empty: the same
-	Times        Times
-	MaxBody      int64           // bytes of a request's body
-	Drop         map[string]bool // request headers that this service must not see
-	KeepPolicy   bool            // the answer's own content policy stays
-	Cookies      bool            // the answer may set cookies
-	RefuseCookie func(setCookie string) bool
-	transport    http.RoundTripper
+	Service        *Service
+	Path           string // in place of the request's; empty: the same
+	Times          Times
+	MaxBody        int64           // bytes of a request's body
+	Drop           map[string]bool // request headers that this service must not see
+	KeepPolicy     bool            // the answer's own content policy stays
+	Cookies        bool            // the answer may set cookies
+	RefuseCookie   func(setCookie string) bool
+	ForwardedHost  string // how people reach us; empty: the line is not sent
+	ForwardedProto string
+	Compress       bool // answers may be compressed: none of them holds a secret beside what the caller chose
+	Upgrade        bool // WebSocket may be asked for
+	transport      *http.Transport
 }
 
-// New fills in the transport: connections of this class's own, so that a service
-// that hangs in one class takes none of another's.
+// New makes a proxy ready for use.
 func New(p Proxy) *Proxy {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	p.transport = &http.Transport{
-		DialContext:            dialer.DialContext,
-		ResponseHeaderTimeout:  p.Times.FirstByte,
-		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        idleConnection,
-		MaxIdleConns:           2 * idleConnections,
-		MaxIdleConnsPerHost:    idleConnections,
-		MaxResponseHeaderBytes: maxAnswerHeader,
-		DisableCompression:     true, // bytes pass as they are
-		ReadBufferSize:         copyBuffer,
-		WriteBufferSize:        copyBuffer,
-	}
+	p.transport = p.Service.transport.Clone()
+	p.transport.ResponseHeaderTimeout = p.Times.FirstByte
 	return &p
 }
 
-// Outgoing is what the gateway adds to one request.
+// Answerer has the last word on an answer's header.
+type Answerer interface {
+	Answer(status int, answer http.Header)
+}
+
+// Outgoing is what the gateway adds to one request, and what became of it. An
+// empty text means that its line is not sent; nothing of the client's survives
+// under these names.
 type Outgoing struct {
-	Header http.Header                                   // set last: nothing of the client's survives under these names
-	Modify func(answer http.Header, from *http.Response) // a last word on the answer's header; may be nil
-	Result *Result                                       // filled in as far as the exchange comes; may be nil
+	Authorization string
+	RequestID     string
+	Traceparent   string
+	Tracestate    string
+	Client        string          // the client's address, for X-Forwarded-For
+	Forwarded     string          // RFC 7239
+	Deadline      time.Time       // handed on as X-Request-Timeout, in milliseconds left; zero: none
+	Answerer      Answerer        // may be nil
+	Done          <-chan struct{} // closed when the caller may not go on: a streaming answer ends; nil: never
+	Result        Result          // filled in as far as the exchange comes
 }
 
 // Result is what happened, for the access line.
 type Result struct {
 	FirstByte time.Duration // until the service's header was there
 	Received  int64         // bytes of the request's body
+	Retries   int
+	Kind      string // how the service failed; empty when it did not
 }
 
 // Serve passes one request on. An error means that nothing has been written and
 // says what to answer. When the answer breaks off in the middle, Serve panics
 // with http.ErrAbortHandler: the client must see a broken answer, not a short one.
-func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, out Outgoing) error {
+func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, out *Outgoing) error {
 	ctx, cancel := p.context(r.Context())
 	defer cancel()
 	control := http.NewResponseController(w)
@@ -95,7 +103,7 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, out Outgoing) erro
 		return err
 	}
 	began := time.Now()
-	answer, err := p.transport.RoundTrip(p.request(ctx, r, body, out.Header))
+	answer, err := p.transport.RoundTrip(p.request(ctx, r, body, out))
 	if body != nil {
 		body.stop()
 	}
@@ -108,8 +116,8 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, out Outgoing) erro
 		return wrap(ErrBroken, fmt.Errorf("status %d", answer.StatusCode))
 	}
 	p.answerHeader(w.Header(), answer.Header)
-	if out.Modify != nil {
-		out.Modify(w.Header(), answer)
+	if out.Answerer != nil {
+		out.Answerer.Answer(answer.StatusCode, w.Header())
 	}
 	_ = control.SetWriteDeadline(time.Now().Add(p.Times.Idle))
 	w.WriteHeader(answer.StatusCode)
@@ -120,9 +128,6 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, out Outgoing) erro
 }
 
 func (res *Result) note(firstByte time.Duration, body *clientBody) {
-	if res == nil {
-		return
-	}
 	res.FirstByte = firstByte
 	if body != nil {
 		res.Received = body.read.Load()
@@ -149,8 +154,8 @@ func (p *Proxy) body(r *http.Request, control *http.ResponseController, cancel f
 
 // request makes the one that the service sees. The target's bytes are those that
 // were checked.
-func (p *Proxy) request(ctx context.Context, r *http.Request, body *clientBody, extra http.Header) *http.Request {
-	h := requestHeader(r.Header, p.Drop, len(extra)+2)
+func (p *Proxy) request(ctx context.Context, r *http.Request, body *clientBody, o *Outgoing) *http.Request {
+	h := requestHeader(r.Header, p.Drop, 10)
 	if h["User-Agent"] == nil {
 		h["User-Agent"] = []string{""} // or the transport would put its own
 	}
@@ -160,11 +165,16 @@ func (p *Proxy) request(ctx context.Context, r *http.Request, body *clientBody, 
 		delete(h, "Idempotency-Key")
 		h["idempotency-key"] = key
 	}
-	for name, values := range extra {
-		h[name] = values
+	for name, value := range map[string]string{
+		"Authorization": o.Authorization, "X-Request-Id": o.RequestID, "Traceparent": o.Traceparent, "Tracestate": o.Tracestate,
+		"X-Forwarded-For": o.Client, "Forwarded": o.Forwarded, "X-Forwarded-Host": p.ForwardedHost, "X-Forwarded-Proto": p.ForwardedProto,
+	} {
+		if value != "" {
+			h[name] = []string{value}
+		}
 	}
 	target := &url.URL{
-		Scheme: p.Target.Scheme, Host: p.Target.Host,
+		Scheme: p.Service.target.Scheme, Host: p.Service.target.Host,
 		Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 	}
 	if p.Path != "" {
@@ -173,7 +183,7 @@ func (p *Proxy) request(ctx context.Context, r *http.Request, body *clientBody, 
 	out := (&http.Request{
 		Method: r.Method, URL: target,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h, Host: p.Target.Host,
+		Header: h, Host: p.Service.target.Host,
 	}).WithContext(ctx)
 	if body != nil {
 		out.Body, out.ContentLength = body, r.ContentLength

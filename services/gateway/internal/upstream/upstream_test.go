@@ -26,10 +26,10 @@ func through(t *testing.T, target string, times upstream.Times) (address string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := upstream.New(upstream.Proxy{Target: u, Times: times, MaxBody: 1 << 20})
+	p := upstream.New(upstream.Proxy{Service: upstream.NewService("test", u, upstream.Options{}), Times: times, MaxBody: 1 << 20})
 	errs = make(chan error, 64)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := p.Serve(w, r, upstream.Outgoing{})
+		err := p.Serve(w, r, &upstream.Outgoing{})
 		errs <- err
 		if err != nil {
 			w.WriteHeader(problem.From(err).Status)
@@ -236,10 +236,10 @@ func TestServe_aServiceThatStopsTakingTheBody(t *testing.T) {
 	defer service.Close()
 	defer close(release)
 	u, _ := url.Parse(service.URL)
-	p := upstream.New(upstream.Proxy{Target: u, Times: quick, MaxBody: 1 << 40})
+	p := upstream.New(upstream.Proxy{Service: upstream.NewService("test", u, upstream.Options{}), Times: quick, MaxBody: 1 << 40})
 	errs := make(chan error, 1)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := p.Serve(w, r, upstream.Outgoing{})
+		err := p.Serve(w, r, &upstream.Outgoing{})
 		errs <- err
 		w.WriteHeader(problem.From(err).Status)
 	}))
@@ -317,12 +317,12 @@ func BenchmarkServe(b *testing.B) {
 	}))
 	defer service.Close()
 	u, _ := url.Parse(service.URL)
-	p := upstream.New(upstream.Proxy{Target: u, Times: upstream.Times{FirstByte: time.Second, Idle: time.Second}, MaxBody: 1 << 20})
+	p := upstream.New(upstream.Proxy{Service: upstream.NewService("test", u, upstream.Options{}), Times: upstream.Times{FirstByte: time.Second, Idle: time.Second}, MaxBody: 1 << 20})
 	r := httptest.NewRequest(http.MethodGet, "/api/storage/v1/files", nil)
 	r.Header.Set("Accept", "application/json")
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.Serve(httptest.NewRecorder(), r, upstream.Outgoing{}); err != nil {
+		if err := p.Serve(httptest.NewRecorder(), r, &upstream.Outgoing{}); err != nil {
 			b.Fatal(err)
 		}
 	}
