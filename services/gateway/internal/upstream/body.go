@@ -27,16 +27,12 @@ var ErrBadBody = problem.New(http.StatusBadRequest, "MALFORMED_BODY", "The body'
 // clientBody is a request's body on its way to the service: bounded in size,
 // watched for time, and stoppable when the service has answered already.
 type clientBody struct {
-	in      io.ReadCloser
-	control *http.ResponseController
-	length  int64 // as announced; -1 unknown
-	max     int64
-	idle    time.Duration
-	began   time.Time
-	// stall ends the exchange when the service stops taking what is there; the
-	// transport itself would wait for ever.
-	stall *time.Timer
-
+	in       io.Reader
+	control  *http.ResponseController
+	length   int64 // as announced; -1 unknown
+	max      int64
+	idle     time.Duration
+	began    time.Time
 	stopping atomic.Bool
 	read     atomic.Int64
 	whole    atomic.Bool // the end was reached
@@ -45,11 +41,8 @@ type clientBody struct {
 	fail error // the first failure, as a refusal where it is the client's
 }
 
-func newClientBody(r *http.Request, control *http.ResponseController, most int64, idle time.Duration, cancel func()) *clientBody {
-	return &clientBody{
-		in: r.Body, control: control, length: r.ContentLength, max: most, idle: idle, began: time.Now(),
-		stall: time.AfterFunc(2*idle, cancel),
-	}
+func newClientBody(r *http.Request, control *http.ResponseController, most int64, idle time.Duration) *clientBody {
+	return &clientBody{in: r.Body, control: control, length: r.ContentLength, max: most, idle: idle, began: time.Now()}
 }
 
 func (b *clientBody) Read(p []byte) (int, error) {
@@ -62,7 +55,6 @@ func (b *clientBody) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	now := time.Now()
-	b.stall.Reset(2 * b.idle)
 	_ = b.control.SetReadDeadline(b.deadline(now)) // a writer that cannot is bounded by its server
 	if b.stopping.Load() {
 		b.fail = errStopped
@@ -98,7 +90,6 @@ func (b *clientBody) deadline(now time.Time) time.Time {
 // end lifts the limits of the body: they would cut the wait for the answer.
 func (b *clientBody) end() {
 	b.whole.Store(true)
-	b.stall.Stop()
 	_ = b.control.SetReadDeadline(time.Time{})
 }
 
@@ -135,14 +126,10 @@ func framing(err error) bool {
 	return false
 }
 
-// Close is called by the transport; the server closes the body itself.
-func (b *clientBody) Close() error { return nil }
-
 // stop ends reading at once: the service's answer is there and the client should
 // have it. It returns when no read is under way any more, because the server may
 // not be asked for the body after the handler is done.
 func (b *clientBody) stop() {
-	b.stall.Stop()
 	if b.whole.Load() {
 		return
 	}

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"net/http"
-	"net/textproto"
 	"strings"
 )
 
@@ -36,23 +35,11 @@ func set(names ...string) map[string]bool {
 	return m
 }
 
-// requestHeader copies what a service may see of the client's header. room is how
-// many lines the gateway adds.
-func requestHeader(in http.Header, drop map[string]bool, room int) http.Header {
-	out := make(http.Header, len(in)+room)
-	named := connectionNames(in)
-	for name, values := range in {
-		if hopByHop[name] || forged[name] || drop[name] || named[name] || hasForgedPrefix(name) {
-			continue
-		}
-		// Servers that hand headers on as variables read "_" as "-": X_User_Id would
-		// be X-User-Id there. No client of ours uses one.
-		if strings.IndexByte(name, '_') >= 0 {
-			continue
-		}
-		out[name] = values
-	}
-	return out
+// withheld holds for headers that no service sees of a client's.
+func withheld(name string) bool {
+	// Servers that hand headers on as variables read "_" as "-": X_User_Id would
+	// be X-User-Id there. No client of ours uses one.
+	return hopByHop[name] || forged[name] || name == "" || hasForgedPrefix(name) || strings.IndexByte(name, '_') >= 0
 }
 
 func hasForgedPrefix(name string) bool {
@@ -65,25 +52,6 @@ func hasForgedPrefix(name string) bool {
 		}
 	}
 	return false
-}
-
-// connectionNames are the headers that the sender ties to this connection; nil
-// for the usual "close" and "keep-alive".
-func connectionNames(h http.Header) map[string]bool {
-	var named map[string]bool
-	for _, line := range h["Connection"] {
-		for _, name := range strings.Split(line, ",") {
-			name = textproto.CanonicalMIMEHeaderKey(strings.Trim(name, " \t"))
-			if name == "" || name == "Close" || name == "Keep-Alive" {
-				continue
-			}
-			if named == nil {
-				named = make(map[string]bool, 2)
-			}
-			named[name] = true
-		}
-	}
-	return named
 }
 
 // hidden are what a service's answer may not tell, or what the gateway says itself.
@@ -99,30 +67,81 @@ var hidden = set("Server", "X-Powered-By", "Via", "Alt-Svc", "Set-Cookie", "Vary
 var policies = []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}
 
 // answerHeader adds a service's answer to the lines that the gateway has set.
-func (p *Proxy) answerHeader(to, from http.Header) {
-	named := connectionNames(from)
-	for name, values := range from {
-		if hopByHop[name] || hidden[name] || named[name] {
+func (p *Proxy) answerHeader(to http.Header, a *answer, method string) {
+	var room [4]string
+	named := room[:0]
+	for _, f := range a.fields {
+		if f.name == "Connection" {
+			named = connectionNames(named, []string{f.value})
+		}
+	}
+	values := make([]string, len(a.fields)) // one allocation for all lines
+	typed := false
+	for i, f := range a.fields {
+		if contains(named, f.name) {
 			continue
 		}
-		to[name] = values
+		values[i] = f.value
+		value := values[i : i+1 : i+1]
+		switch {
+		case f.name == "Vary":
+			addVary(to, value)
+		case f.name == "Set-Cookie":
+			if p.Cookies && (p.RefuseCookie == nil || !p.RefuseCookie(f.value)) {
+				to[f.name] = append(to[f.name], f.value)
+			}
+		case f.name == "Content-Length" && a.status == http.StatusNoContent:
+		case p.KeepPolicy && contains(policies, f.name):
+			add(to, a, i, value)
+		case !hopByHop[f.name] && !hidden[f.name]:
+			typed = typed || f.name == "Content-Type"
+			add(to, a, i, value)
+		}
 	}
-	if _, typed := from["Content-Type"]; !typed {
+	if !typed {
 		to["Content-Type"] = nil // the server would guess one, and a guess can make a page of a file
 	}
-	addVary(to, from["Vary"])
-	if p.KeepPolicy {
-		for _, name := range policies {
-			if values := from[name]; len(values) > 0 {
-				to[name] = values
+	p.announce(to, a)
+}
+
+// add puts the service's line in place of the gateway's, behind other lines of the
+// service's under that name. Equal lengths are one.
+func add(to http.Header, a *answer, at int, value []string) {
+	name := a.fields[at].name
+	for _, earlier := range a.fields[:at] {
+		if earlier.name == name {
+			if name != "Content-Length" {
+				to[name] = append(to[name], value...)
+			}
+			return
+		}
+	}
+	to[name] = value
+}
+
+// announce names the trailers that are passed on: those that the service has
+// announced and that could not change what the header says.
+func (p *Proxy) announce(to http.Header, a *answer) {
+	if !a.chunked {
+		return
+	}
+	for _, f := range a.fields {
+		if f.name != "Trailer" {
+			continue
+		}
+		for _, name := range connectionNames(nil, []string{f.value}) {
+			if _, set := to[name]; !set && token(name) && !hopByHop[name] && !hidden[name] && !forged[name] {
+				to["Trailer"] = append(to["Trailer"], name)
 			}
 		}
 	}
-	if p.Cookies {
-		for _, line := range from["Set-Cookie"] {
-			if p.RefuseCookie == nil || !p.RefuseCookie(line) {
-				to["Set-Cookie"] = append(to["Set-Cookie"], line)
-			}
+}
+
+// addTrailers sends those that were announced.
+func addTrailers(to http.Header, trailers []field) {
+	for _, f := range trailers {
+		if contains(to["Trailer"], f.name) {
+			to[f.name] = append(to[f.name], f.value)
 		}
 	}
 }

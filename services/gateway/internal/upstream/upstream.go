@@ -3,14 +3,8 @@
 package upstream
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"sync"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/problem"
@@ -19,6 +13,7 @@ import (
 // The refusals for services that do not answer as they should.
 var (
 	ErrAway    = problem.New(http.StatusServiceUnavailable, "UPSTREAM_UNAVAILABLE", "This part of the service is away for a moment: try again shortly").WithRetryAfter(2 * time.Second)
+	ErrBusy    = problem.New(http.StatusServiceUnavailable, "UPSTREAM_BUSY", "This part of the service has more to do than it can: try again shortly").WithRetryAfter(time.Second)
 	ErrBroken  = problem.New(http.StatusBadGateway, "UPSTREAM_FAILED", "This part of the service gave no proper answer").WithRetryAfter(2 * time.Second)
 	ErrTooSlow = problem.New(http.StatusGatewayTimeout, "UPSTREAM_TIMEOUT", "This part of the service took too long to answer").WithRetryAfter(2 * time.Second)
 )
@@ -52,15 +47,10 @@ type Proxy struct {
 	ForwardedProto string
 	Compress       bool // answers may be compressed: none of them holds a secret beside what the caller chose
 	Upgrade        bool // WebSocket may be asked for
-	transport      *http.Transport
 }
 
 // New makes a proxy ready for use.
-func New(p Proxy) *Proxy {
-	p.transport = p.Service.transport.Clone()
-	p.transport.ResponseHeaderTimeout = p.Times.FirstByte
-	return &p
-}
+func New(p Proxy) *Proxy { return &p }
 
 // Answerer has the last word on an answer's header.
 type Answerer interface {
@@ -95,166 +85,39 @@ type Result struct {
 // says what to answer. When the answer breaks off in the middle, Serve panics
 // with http.ErrAbortHandler: the client must see a broken answer, not a short one.
 func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, out *Outgoing) error {
-	ctx, cancel := p.context(r.Context())
-	defer cancel()
-	control := http.NewResponseController(w)
-	body, err := p.body(r, control, cancel)
-	if err != nil {
+	if r.ContentLength > p.MaxBody {
+		return problem.TooLarge
+	}
+	s := p.Service
+	if s.inFlight.Add(1) > s.most {
+		s.inFlight.Add(-1)
+		out.Result.Kind = "busy"
+		return ErrBusy
+	}
+	defer s.inFlight.Add(-1)
+	began := time.Now()
+	if !s.circuit.allow(clock(began)) {
+		out.Result.Kind = "open"
+		return ErrAway
+	}
+	s.budget.earn()
+	e := exchange{proxy: p, w: w, r: r, out: out, began: began, ends: p.ends(began, out)}
+	if err := e.open(); err != nil {
 		return err
 	}
-	began := time.Now()
-	answer, err := p.transport.RoundTrip(p.request(ctx, r, body, out))
-	if body != nil {
-		body.stop()
-	}
-	out.Result.note(time.Since(began), body)
-	if err != nil {
-		return p.explain(r.Context(), body, err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode < http.StatusOK { // a switch of protocols that nobody asked for
-		return wrap(ErrBroken, fmt.Errorf("status %d", answer.StatusCode))
-	}
-	p.answerHeader(w.Header(), answer.Header)
-	if out.Answerer != nil {
-		out.Answerer.Answer(answer.StatusCode, w.Header())
-	}
-	_ = control.SetWriteDeadline(time.Now().Add(p.Times.Idle))
-	w.WriteHeader(answer.StatusCode)
-	if err := p.copy(w, answer, control, cancel); err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	return nil
+	return e.pass()
 }
 
-func (res *Result) note(firstByte time.Duration, body *clientBody) {
-	res.FirstByte = firstByte
-	if body != nil {
-		res.Received = body.read.Load()
-	}
-}
-
-func (p *Proxy) context(ctx context.Context) (context.Context, context.CancelFunc) {
+// ends is when the whole must be over; zero: never.
+func (p *Proxy) ends(began time.Time, out *Outgoing) time.Time {
+	ends := out.Deadline
 	if p.Times.Whole > 0 {
-		return context.WithTimeout(ctx, p.Times.Whole)
-	}
-	return context.WithCancel(ctx)
-}
-
-// body wraps the request's body; nil when there is none.
-func (p *Proxy) body(r *http.Request, control *http.ResponseController, cancel func()) (*clientBody, error) {
-	switch {
-	case r.ContentLength == 0:
-		return nil, nil
-	case r.ContentLength > p.MaxBody:
-		return nil, problem.TooLarge
-	}
-	return newClientBody(r, control, p.MaxBody, p.Times.Idle, cancel), nil
-}
-
-// request makes the one that the service sees. The target's bytes are those that
-// were checked.
-func (p *Proxy) request(ctx context.Context, r *http.Request, body *clientBody, o *Outgoing) *http.Request {
-	h := requestHeader(r.Header, p.Drop, 10)
-	if h["User-Agent"] == nil {
-		h["User-Agent"] = []string{""} // or the transport would put its own
-	}
-	// net/http repeats a POST with this header on its own. Only services know
-	// whether a repetition is harmless; under the lower-case name it does not look.
-	if key, ok := h["Idempotency-Key"]; ok {
-		delete(h, "Idempotency-Key")
-		h["idempotency-key"] = key
-	}
-	for name, value := range map[string]string{
-		"Authorization": o.Authorization, "X-Request-Id": o.RequestID, "Traceparent": o.Traceparent, "Tracestate": o.Tracestate,
-		"X-Forwarded-For": o.Client, "Forwarded": o.Forwarded, "X-Forwarded-Host": p.ForwardedHost, "X-Forwarded-Proto": p.ForwardedProto,
-	} {
-		if value != "" {
-			h[name] = []string{value}
+		if whole := began.Add(p.Times.Whole); ends.IsZero() || whole.Before(ends) {
+			ends = whole
 		}
 	}
-	target := &url.URL{
-		Scheme: p.Service.target.Scheme, Host: p.Service.target.Host,
-		Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
-	}
-	if p.Path != "" {
-		target.Path, target.RawPath = p.Path, ""
-	}
-	out := (&http.Request{
-		Method: r.Method, URL: target,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h, Host: p.Service.target.Host,
-	}).WithContext(ctx)
-	if body != nil {
-		out.Body, out.ContentLength = body, r.ContentLength
-		if r.Header.Get("Expect") != "" { // net/http has refused all but 100-continue
-			h["Expect"] = []string{"100-continue"}
-		}
-	}
-	return out
-}
-
-// explain turns a failed round trip into what the client is told. The client's
-// own failure comes first: it is the cause of the transport's.
-func (p *Proxy) explain(client context.Context, body *clientBody, err error) error {
-	if body != nil {
-		if why := body.failure(); errors.Is(why, errLeft) {
-			return problem.ClientClosed
-		} else if why != nil {
-			return why
-		}
-	}
-	var dial *net.OpError
-	var timeout net.Error
-	switch {
-	case client.Err() != nil:
-		return problem.ClientClosed
-	case errors.As(err, &dial) && dial.Op == "dial":
-		return wrap(ErrAway, err)
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return wrap(ErrTooSlow, err)
-	}
-	return wrap(ErrBroken, err)
+	return ends
 }
 
 // wrap keeps the cause for the log.
 func wrap(p *problem.Problem, cause error) error { return errors.Join(p, cause) }
-
-var buffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
-
-// copy streams the answer's body. The service may be silent for the idle time, the
-// client may take as long to make room; each move starts the clock anew.
-func (p *Proxy) copy(w http.ResponseWriter, answer *http.Response, control *http.ResponseController, cancel func()) error {
-	if answer.Body == http.NoBody {
-		return nil
-	}
-	silence := time.AfterFunc(p.Times.Idle, cancel)
-	defer silence.Stop()
-	buffer, _ := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	stream := answer.ContentLength < 0
-	if stream && answer.Header.Get("Content-Type") == "text/event-stream" {
-		_ = control.Flush()
-	}
-	for {
-		n, err := answer.Body.Read(*buffer)
-		silence.Reset(p.Times.Idle)
-		if n > 0 {
-			_ = control.SetWriteDeadline(time.Now().Add(p.Times.Idle))
-			if _, err := w.Write((*buffer)[:n]); err != nil {
-				return err
-			}
-			if stream {
-				if err := control.Flush(); err != nil {
-					return err
-				}
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
