@@ -7,7 +7,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -22,7 +21,7 @@ var (
 // service's watch ends it when the exchange must not go on.
 type conn struct {
 	net    net.Conn
-	raw    syscall.RawConn
+	peek   *peeker // nil: not known
 	in     reader
 	out    []byte // the request's head
 	answer answer
@@ -51,7 +50,9 @@ func (s *Service) dial(ctx context.Context) (*conn, error) {
 	}
 	c := &conn{net: tcp, out: make([]byte, 0, 1<<10)}
 	if plain, ok := tcp.(*net.TCPConn); ok {
-		c.raw, _ = plain.SyscallConn() // without it the connection is not used again
+		if raw, err := plain.SyscallConn(); err == nil {
+			c.peek = newPeeker(raw)
+		}
 	}
 	if s.tls != nil {
 		secure := tls.Client(tcp, s.tls)
@@ -126,7 +127,7 @@ func (c *conn) check(now int64) {
 // quiet holds when nothing has come on an idle connection: neither its end nor
 // bytes that no request asked for, which the next one would take for its answer.
 func (c *conn) quiet() bool {
-	if c.raw == nil || !silent(c.raw) {
+	if c.peek == nil || !c.peek.quiet() {
 		return false
 	}
 	secure, ok := c.net.(*tls.Conn)

@@ -16,7 +16,7 @@ var hopByHop = set(
 var forged = set(
 	"Forwarded", "Via", "Traceparent", "Tracestate", "Baggage", "Remote-User", "Remote-Addr", "Proxy",
 	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "Client-Ip", "Cluster-Client-Ip",
-	"X-Request-Id", "X-Correlation-Id", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
+	"X-Request-Id", "X-Request-Timeout", "X-Correlation-Id", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
 	"X-Real-Ip", "X-Host", "X-Scheme", "X-Api-Version", "Front-End-Https",
 	"X-Rewrite-Url", "X-Accel-Redirect", "X-Sendfile", "Host", "Content-Length", "Expect",
 )

@@ -309,21 +309,3 @@ func TestServe_reusesConnections(t *testing.T) {
 		t.Errorf("20 requests opened %d connections", n)
 	}
 }
-
-func BenchmarkServe(b *testing.B) {
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"ok":true}`))
-	}))
-	defer service.Close()
-	u, _ := url.Parse(service.URL)
-	p := upstream.New(upstream.Proxy{Service: upstream.NewService("test", u, upstream.Options{}), Times: upstream.Times{FirstByte: time.Second, Idle: time.Second}, MaxBody: 1 << 20})
-	r := httptest.NewRequest(http.MethodGet, "/api/storage/v1/files", nil)
-	r.Header.Set("Accept", "application/json")
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := p.Serve(httptest.NewRecorder(), r, &upstream.Outgoing{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
