@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -26,7 +27,7 @@ func (e *exchange) copy(to writer, body *bodyReader, now time.Time) error {
 	first := true
 	for {
 		piece, err := body.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			addTrailers(e.w.Header(), body.trailers)
 			return nil
 		}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -30,7 +31,7 @@ func readAll(raw []byte, method string) (a answer, body []byte, trailers []field
 	for {
 		piece, err := b.next()
 		body = append(body, piece...)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			source, _ := in.src.(*bytes.Reader)
 			return a, body, b.trailers, len(raw) - source.Len() - in.buffered(), nil
 		}

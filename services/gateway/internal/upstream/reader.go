@@ -118,7 +118,7 @@ func (b *reader) rest() {
 
 // unexpected tells an end in the middle from one where it belongs.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -160,7 +160,7 @@ func (b *bodyReader) next() ([]byte, error) {
 			b.in.widen()
 		}
 		if err := b.in.fill(); err != nil {
-			if b.left < 0 && err == io.EOF {
+			if b.left < 0 && errors.Is(err, io.EOF) {
 				b.done = true
 				return nil, io.EOF
 			}

@@ -79,10 +79,10 @@ func (s *sender) copy() error {
 			c.until.Store(s.e.limit(time.Now(), 2*idle))
 		}
 		switch {
-		case err == io.EOF && chunked:
+		case errors.Is(err, io.EOF) && chunked:
 			_, err = io.WriteString(c.net, "0\r\n\r\n")
 			return err
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err
