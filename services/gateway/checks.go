@@ -8,12 +8,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/codex-platform/codex/pkg/cache"
-	"github.com/codex-platform/codex/pkg/observability"
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/services/gateway/internal/browser"
-	"github.com/codex-platform/codex/services/gateway/internal/limit"
-	"github.com/codex-platform/codex/services/gateway/internal/refusal"
 	"github.com/codex-platform/codex/services/gateway/internal/strict"
 )
 
@@ -21,10 +17,11 @@ import (
 func (g *gate) protect(k *call) error {
 	k.guarded = true
 	h := k.Response().Header()
-	for name, values := range k.policy.header {
-		h[name] = values
+	for _, line := range k.policy.header {
+		h[line.name] = line.values
 	}
-	h["X-Request-Id"] = []string{observability.RequestID(k.Request().Context())}
+	k.lines.id[0] = k.rec.RequestID
+	h["X-Request-Id"] = k.lines.id[:]
 	if ambiguous(k.Request()) {
 		h["Connection"] = closing
 	}
@@ -58,6 +55,7 @@ func (g *gate) check(k *call) error {
 		return problem.TooLarge
 	}
 	if g.local && browser.Navigates(r) && g.misdirected(r.Host) {
+		k.allowWrites()
 		k.Response().Header().Set("Location", g.public.String()+r.URL.RequestURI())
 		k.Response().WriteHeader(http.StatusTemporaryRedirect)
 		return errAnswered
@@ -83,6 +81,9 @@ func (g *gate) share(k *call) error {
 		return nil
 	}
 	k.policy.sharing.Mark(k.Response().Header(), k.Request())
+	if k.Request().Method == http.MethodOptions {
+		k.allowWrites()
+	}
 	if k.policy.sharing.Preflight(k.Response(), k.Request()) {
 		return errAnswered
 	}
@@ -93,62 +94,21 @@ func (g *gate) share(k *call) error {
 	return nil
 }
 
-// limitAddress charges the address, and with it the user where memory alone tells
-// who that is: one trip to Redis for both. An unproved caller pays for the address
-// before anything is spent on the proof.
-func (g *gate) limitAddress(k *call) error {
-	p := k.policy
-	checks := make([]cache.Check, 0, 3)
-	if p.inAll != nil {
-		checks = append(checks, cache.Check{Key: "all", Limit: *p.inAll})
-	}
-	if p.byAddr != nil {
-		checks = append(checks, cache.Check{Key: k.key, Limit: *p.byAddr})
-	}
-	if p.byUser != nil {
-		if caller, known := g.resolver.Known(k.Request().Header); known {
-			k.charged = true
-			checks = append(checks, cache.Check{Key: caller.UserID, Limit: *p.byUser})
-		}
-	}
-	return g.charge(k, checks)
-}
-
-// limitUser charges the user where limitAddress did not know who it was.
-func (g *gate) limitUser(k *call) error {
-	if k.policy.byUser == nil || k.charged || k.caller.UserID == "" {
-		return nil
-	}
-	return g.charge(k, []cache.Check{{Key: k.caller.UserID, Limit: *k.policy.byUser}})
-}
-
-func (g *gate) charge(k *call, checks []cache.Check) error {
-	if len(checks) == 0 {
-		return nil
-	}
-	worst, all := g.limiter.Allow(k.Request().Context(), checks...)
-	k.decisions = append(k.decisions, all...)
-	h := k.Response().Header()
-	h["RateLimit-Policy"] = k.policy.policies
-	h["RateLimit"] = []string{limit.State(k.decisions)}
-	if worst.Allowed {
-		return nil
-	}
-	if k.policy.shape == refusal.Auth {
-		h.Set("X-Retry-After", refusal.Seconds(worst.RetryAfter))
-	}
-	return problem.TooManyRequests.WithRetryAfter(worst.RetryAfter)
-}
-
 // identify finds out who asks, where the class wants to know.
 func (g *gate) identify(k *call) error {
 	h := k.Request().Header
 	if k.policy.auth == foreign || k.policy.auth == public && h["Authorization"] == nil {
 		return nil
 	}
-	caller, err := g.resolver.Resolve(k.Request().Context(), h, k.key)
-	if err != nil {
-		return g.unidentified(k, err)
+	caller, known := k.caller, k.identified
+	if !known {
+		caller, known = g.resolver.Known(h)
+	}
+	if !known {
+		var err error
+		if caller, err = g.resolver.Resolve(k.context(), h, k.peer.key); err != nil {
+			return g.unidentified(k, err)
+		}
 	}
 	if k.policy.auth != required {
 		return nil // the token was good; who it is does not matter here

@@ -22,6 +22,7 @@ import (
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/observability"
 	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/services/gateway/internal/access"
 	"github.com/codex-platform/codex/services/gateway/internal/identity"
 	"github.com/codex-platform/codex/services/gateway/internal/openapi"
 	"github.com/codex-platform/codex/services/gateway/internal/revocation"
@@ -52,6 +53,10 @@ func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 		return err
 	}
 	defer w.close()
+	if s.Watch.JSON(out) {
+		w.lines = access.NewLines(out, "gateway", log)
+		defer w.lines.Start()()
+	}
 	g, err := newGate(s, w.parts)
 	if err != nil {
 		return err
@@ -69,7 +74,7 @@ func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 	health := httpapi.NewHealth(log)
 	w.watch(health, time.Now())
 	listen := s.HTTP.Serve(s.Addr, s.PrivateAddr, s.Development(), health)
-	listen.TLS, listen.Tune = certificate, tune
+	listen.TLS, listen.Tune = certificate, g.tune
 	err = httpapi.Serve(ctx, listen, g.handler(), httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)
 	limited, cancel := context.WithTimeout(life, 2*time.Second)
 	defer cancel()
@@ -78,9 +83,10 @@ func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 
 // tune gives requests whose head is a little too large a proper answer instead of
 // net/http's bare one, and lets our own checks see "OPTIONS *".
-func tune(server *http.Server) {
+func (g *gate) tune(server *http.Server) {
 	server.MaxHeaderBytes = 32 << 10
 	server.DisableGeneralOptionsHandler = true
+	server.ConnContext = g.connected
 	server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100}
 }
 

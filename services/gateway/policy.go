@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -18,10 +19,42 @@ import (
 // policy is a class ready to be applied: what can be made at start is made.
 type policy struct {
 	class
-	header   http.Header // shared by all answers: never written to
-	policies []string    // the RateLimit-Policy line
+	header   []line   // shared by all answers: never written to
+	policies []string // the RateLimit-Policy line
 	sharing  browser.Sharing
 	proxy    *upstream.Proxy
+}
+
+// line is a line of the header.
+type line struct {
+	name   string
+	values []string
+}
+
+// headerOf makes the lines of a class's answers.
+func headerOf(c class, https bool) []line {
+	h := c.headers.Compile(https)
+	c.deprecate(h)
+	lines := make([]line, 0, len(h))
+	for name, values := range h {
+		lines = append(lines, line{name, values})
+	}
+	return lines
+}
+
+// deprecate tells programs that a path goes: when it fell out of favour (RFC 9745),
+// when it ends (RFC 8594), and what takes its place.
+func (c class) deprecate(h http.Header) {
+	if c.deprecated.IsZero() {
+		return
+	}
+	h.Set("Deprecation", "@"+strconv.FormatInt(c.deprecated.Unix(), 10))
+	if !c.sunset.IsZero() {
+		h.Set("Sunset", c.sunset.UTC().Format(http.TimeFormat))
+	}
+	if c.successor != "" {
+		h.Set("Link", "<"+c.successor+`>; rel="successor-version"`)
+	}
 }
 
 // crossing is a path with its classes by method.
@@ -43,10 +76,10 @@ func (x *crossing) pick(method string) (p *policy, allowed bool) {
 }
 
 // compile makes the policies, and the crossings of the paths, from the table.
-func (g *gate) compile(s settings, classes []class) error {
+func (g *gate) compile(s settings, public *url.URL, classes []class) error {
 	g.crossings = map[string]*crossing{}
 	for _, c := range classes {
-		p, err := g.policyOf(s, c)
+		p, err := g.policyOf(public, c)
 		if err != nil {
 			return err
 		}
@@ -93,8 +126,8 @@ func (x *crossing) sum() {
 	}
 }
 
-func (g *gate) policyOf(s settings, c class) (*policy, error) {
-	p := &policy{class: c, header: c.headers.Compile(s.PublicURL.HTTPS()), sharing: browser.Sharing{Origins: g.origins}}
+func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
+	p := &policy{class: c, header: headerOf(c, public.Scheme == "https"), sharing: browser.Sharing{Origins: g.origins}}
 	var limits []cache.Limit
 	for _, l := range []*cache.Limit{c.inAll, c.byAddr, c.byUser} {
 		if l != nil {
@@ -116,20 +149,14 @@ func (g *gate) policyOf(s settings, c class) (*policy, error) {
 	if c.auth != foreign || !c.cookies {
 		drop["Authorization"] = true
 	}
-	public, err := url.Parse(s.PublicURL.String())
-	if err != nil {
-		return nil, err
-	}
 	service := g.services[target.Host]
 	if service == nil {
 		service = upstream.NewService(c.name, target, upstream.Options{})
 		g.services[target.Host] = service
 	}
-	// How people reach us comes from PUBLIC_URL and not from the request, whose
-	// Host is the client's to choose.
 	p.proxy = upstream.New(upstream.Proxy{
 		Service: service, ForwardedHost: public.Host, ForwardedProto: public.Scheme, Path: c.path, Times: c.times, MaxBody: c.body, Drop: drop,
-		KeepPolicy: c.ownCSP, Cookies: c.cookies, RefuseCookie: g.cookies.IsJWT,
+		KeepPolicy: c.ownCSP, Cookies: c.cookies, RefuseCookie: g.cookies.IsJWT, Compress: c.compress, Upgrade: c.upgrade,
 	})
 	return p, nil
 }
@@ -143,9 +170,13 @@ var knownMethods = []string{
 // register puts every path of a class into that class's Echo group. The same
 // handler takes all methods: which are allowed is the policy's to say.
 func (g *gate) register(e *echo.Echo) {
-	for path := range g.crossings {
+	for path, x := range g.crossings {
+		serve := func(c echo.Context) error {
+			g.serve(c, x)
+			return nil
+		}
 		group := e.Group("")
-		group.Match(knownMethods, path, g.serve)
-		group.RouteNotFound(path, g.serve) // methods that nobody knows
+		group.Match(knownMethods, path, serve)
+		group.RouteNotFound(path, serve) // methods that nobody knows
 	}
 }

@@ -40,6 +40,12 @@ type class struct {
 	shape    refusal.Shape
 	answer   func(*gate, *call) error // where there is no service
 	shownCut bool                     // the path may end in a secret: do not log all of it
+	compress bool                     // answers may be compressed: no secret stands beside what the client chose
+	upgrade  bool                     // WebSocket may be asked for
+
+	deprecated time.Time // since when clients should move on (RFC 9745); zero: they need not
+	sunset     time.Time // when the path ends (RFC 8594)
+	successor  string    // where to
 }
 
 const (

@@ -25,6 +25,7 @@ import (
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/services/gateway/internal/access"
 )
 
 const serviceToken = "service-token-service-token-service-token"
@@ -186,16 +187,18 @@ func (w *world) listen() {
 	if w.wired, err = wire(w.settings, log); err != nil {
 		w.t.Fatal(err)
 	}
+	w.wired.lines = access.NewLines(&lockedWriter{w: w.log, mu: &w.mu}, "gateway", log)
 	if w.gate, err = newGate(w.settings, w.wired.parts); err != nil {
 		w.t.Fatal(err)
 	}
+	w.t.Cleanup(w.wired.lines.Start())
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { w.wired.keys.Run(ctx) })
 	running.Go(func() { w.wired.feed.Tail(ctx, w.wired.revoked.Apply) })
 	addresses := make(chan net.Addr, 1)
 	s := w.settings.HTTP.Serve(w.settings.Addr, w.settings.PrivateAddr, false, httpapi.NewHealth(log))
-	s.Tune, s.Listening = tune, func(public, _ net.Addr) { addresses <- public }
+	s.Tune, s.Listening = w.gate.tune, func(public, _ net.Addr) { addresses <- public }
 	if s.TLS, err = certificateOf(w.settings); err != nil {
 		w.t.Fatal(err)
 	}
@@ -221,6 +224,7 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 
 // lines are the access lines so far, as JSON objects.
 func (w *world) lines() []map[string]any {
+	w.wired.lines.Flush()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []map[string]any
