@@ -31,6 +31,7 @@ type call struct {
 	identified  bool   // caller was known to memory before it was charged
 	traceparent string // of the trace that the services go on with
 	charged     bool   // the user's limit has been charged already
+	checks      [3]cache.Check
 	decisions   []cache.Decision
 	guarded     bool // the security headers are set
 	ctx         context.Context
@@ -73,7 +74,7 @@ func (g *gate) begin(c echo.Context, x *crossing) *call {
 
 // end makes the call ready for another request.
 func (k *call) end() {
-	*k = call{}
+	*k = call{decisions: k.decisions[:0]}
 	callPool.Put(k)
 }
 

@@ -12,7 +12,7 @@ import (
 // before anything is spent on the proof.
 func (g *gate) limitAddress(k *call) error {
 	p := k.policy
-	checks := make([]cache.Check, 0, 3)
+	checks := k.checks[:0]
 	if p.inAll != nil {
 		checks = append(checks, cache.Check{Key: "all", Limit: *p.inAll})
 	}
@@ -40,7 +40,7 @@ func (g *gate) charge(k *call, checks []cache.Check) error {
 	if len(checks) == 0 {
 		return nil
 	}
-	worst, all := g.limiter.Allow(k.context(), checks...)
+	worst, all := g.limiter.Allow(k.Request().Context(), checks...)
 	k.decisions = append(k.decisions, all...)
 	h := k.Response().Header()
 	h["RateLimit-Policy"] = k.policy.policies

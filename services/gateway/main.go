@@ -61,7 +61,7 @@ func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	certificate, err := certificateOf(s)
+	certificate, err := certificateOf(s, log)
 	if err != nil {
 		return err
 	}
@@ -220,13 +220,13 @@ func dial(ctx context.Context, target config.URL) error {
 }
 
 // certificateOf is nil where something in front ends TLS.
-func certificateOf(s settings) (*tls.Config, error) {
+func certificateOf(s settings, log *slog.Logger) (*tls.Config, error) {
 	if s.TLSCertFile == "" {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(s.TLSCertFile, s.TLSKeyFile)
+	pair, err := loadKeyPair(s.TLSCertFile, s.TLSKeyFile, time.Now, log)
 	if err != nil {
-		return nil, fmt.Errorf("TLS_CERT_FILE: %w", err)
+		return nil, err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
+	return pair.config(), nil
 }

@@ -56,7 +56,7 @@ func TestSettings_helpListsEveryVariable(t *testing.T) {
 
 func TestServe_refusesACertificateThatIsNone(t *testing.T) {
 	t.Parallel()
-	if _, err := certificateOf(settings{TLSCertFile: "/none", TLSKeyFile: "/none"}); err == nil {
+	if _, err := certificateOf(settings{TLSCertFile: "/none", TLSKeyFile: "/none"}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("accepted")
 	}
 }

@@ -199,7 +199,7 @@ func (w *world) listen() {
 	addresses := make(chan net.Addr, 1)
 	s := w.settings.HTTP.Serve(w.settings.Addr, w.settings.PrivateAddr, false, httpapi.NewHealth(log))
 	s.Tune, s.Listening = w.gate.tune, func(public, _ net.Addr) { addresses <- public }
-	if s.TLS, err = certificateOf(w.settings); err != nil {
+	if s.TLS, err = certificateOf(w.settings, log); err != nil {
 		w.t.Fatal(err)
 	}
 	running.Go(func() {

@@ -25,7 +25,8 @@ func Policies(limits ...cache.Limit) string {
 // State writes the RateLimit field: "api-user";r=599;t=1, r what is left, t the
 // seconds until the whole quota is there again.
 func State(decisions []cache.Decision) string {
-	b := make([]byte, 0, 64)
+	var room [256]byte
+	b := room[:0]
 	for i, d := range decisions {
 		if i > 0 {
 			b = append(b, ", "...)
