@@ -31,7 +31,7 @@ type call struct {
 	identified  bool   // caller was known to memory before it was charged
 	traceparent string // of the trace that the services go on with
 	charged     bool   // the user's limit has been charged already
-	checks      [3]cache.Check
+	checks      [4]cache.Check
 	decisions   []cache.Decision
 	guarded     bool // the security headers are set
 	ctx         context.Context

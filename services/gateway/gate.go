@@ -35,6 +35,8 @@ type gate struct {
 	cookies   identity.Cookies
 	resolver  *identity.Resolver
 	limiter   *cache.Limiter
+	shadow    map[string]bool // limits that never refuse
+	closed    []string        // classes that are, while Redis is away
 	library   *openapi.Library
 	head      observability.Head
 	recorder  *access.Recorder
@@ -73,6 +75,10 @@ func newGate(s settings, with parts) (*gate, error) {
 		cookies:   identity.NewCookies(s.PublicURL.HTTPS(), s.SessionCookie),
 		resolver:  with.resolver, limiter: with.limiter, library: with.library, log: with.log,
 		head: observability.NewHead(s.Watch.TraceRatio), services: map[string]*upstream.Service{},
+		shadow: map[string]bool{}, closed: s.Limits.Close,
+	}
+	for _, name := range s.Limits.Shadow {
+		g.shadow[name] = true
 	}
 	classes := routes(s)
 	if err := g.compile(s, public, classes); err != nil {

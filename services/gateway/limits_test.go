@@ -79,6 +79,60 @@ func TestLimits_byClass(t *testing.T) {
 	}
 }
 
+func TestLimits_inShadowTellAndNeverRefuse(t *testing.T) {
+	t.Parallel()
+	w := start(t, map[string]string{"LIMIT_API": "1/1h", "LIMIT_SHADOW": "api"})
+	for range 2 {
+		got := w.do("GET", files, w.bearer("u1"))
+		if got.StatusCode != 200 || strings.Contains(got.Header.Get("RateLimit")+got.Header.Get("RateLimit-Policy"), `"api"`) {
+			t.Errorf("%d %v", got.StatusCode, got.Header)
+		}
+	}
+	eventually(t, "written", func() bool { return len(w.lines()) >= 2 })
+	if lines := w.lines(); lines[0]["limits_shadowed"] != nil || lines[1]["limits_shadowed"] != "api" {
+		t.Errorf("lines: %v", lines)
+	}
+}
+
+func TestLimits_ofStripesEventsAreNotSpentByOneStranger(t *testing.T) {
+	t.Parallel()
+	w := start(t, map[string]string{"LIMIT_WEBHOOK": "3/1h", "LIMIT_WEBHOOK_ADDRESS": "2/1h", "TRUSTED_PROXIES": "127.0.0.0/8"})
+	for i, step := range []struct {
+		from string
+		want int
+	}{{"203.0.113.1", 200}, {"203.0.113.1", 200}, {"203.0.113.1", 429}, {"203.0.113.1", 429}, {"203.0.113.2", 200}, {"203.0.113.2", 429}} {
+		if got := w.do("POST", "/webhooks/stripe", "X-Forwarded-For: "+step.from); got.StatusCode != step.want {
+			t.Errorf("step %d: %d, want %d", i, got.StatusCode, step.want)
+		}
+	}
+}
+
+func TestLimits_closeTheClassesThatMustBeWithoutRedis(t *testing.T) {
+	t.Parallel()
+	redis := testkit.StartRedis(t)
+	w := start(t, withRedis(redis.URL()), map[string]string{"LIMIT_CLOSE_WITHOUT_REDIS": "auth-strict"})
+	if got := w.do("POST", "/api/auth/sign-in/email"); got.StatusCode != 200 {
+		t.Fatal(got.StatusCode)
+	}
+	redis.Stop()
+	if got := w.do("POST", "/api/auth/sign-in/email"); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %v", got.StatusCode, got.Header)
+	}
+	if got := w.do("GET", "/api/auth/get-session"); got.StatusCode != 200 {
+		t.Errorf("another class: %d", got.StatusCode)
+	}
+}
+
+func TestLimits_settingsThatNameNothingAreRefused(t *testing.T) {
+	t.Parallel()
+	w := &world{t: t, auth: nowhere(), storage: nowhere(), billing: nowhere(), web: nowhere()}
+	for _, bad := range []map[string]string{{"LIMIT_SHADOW": "apy"}, {"LIMIT_CLOSE_WITHOUT_REDIS": "strict", "REDIS_URL": "redis://127.0.0.1:1"}} {
+		if _, err := newGate(w.load([]map[string]string{bad}), parts{}); err == nil {
+			t.Errorf("%v is accepted", bad)
+		}
+	}
+}
+
 func TestLimits_areNotDodgedBySpelling(t *testing.T) {
 	t.Parallel()
 	w := start(t, map[string]string{"LIMIT_STRICT": "1/1h"})
@@ -228,7 +282,7 @@ func TestLimits_ofTheStrictPresetByDefaultAre5AMinute(t *testing.T) {
 		{"LIMIT_STRICT": "", "LIMIT_AUTH": "", "LIMIT_API": "", "LIMIT_API_ADDRESS": "", "LIMIT_UPLOAD": "", "LIMIT_PUBLIC": "", "LIMIT_WEBHOOK": ""},
 	})
 	got := fmt.Sprint(s.Limits)
-	if got != "{{5 1m0s 0} {30 1m0s 0} {600 1m0s 0} {1200 1m0s 0} {60 1m0s 0} {300 1m0s 0} {6000 1m0s 0}}" {
+	if got != "{{5 1m0s 0} {30 1m0s 0} {600 1m0s 0} {1200 1m0s 0} {60 1m0s 0} {300 1m0s 0} {6000 1m0s 0} {1200 1m0s 0} {600 1m0s 0} [] []}" {
 		t.Errorf("presets: %s", got)
 	}
 }

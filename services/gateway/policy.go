@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,6 +22,8 @@ type policy struct {
 	class
 	header   []line   // shared by all answers: never written to
 	policies []string // the RateLimit-Policy line
+	keyed    []string // the same for a caller with an API key
+	closes   bool     // while Redis is away
 	sharing  browser.Sharing
 	proxy    *upstream.Proxy
 }
@@ -77,6 +80,9 @@ func (x *crossing) pick(method string) (p *policy, allowed bool) {
 
 // compile makes the policies, and the crossings of the paths, from the table.
 func (g *gate) compile(s settings, public *url.URL, classes []class) error {
+	if err := g.checkNames(classes); err != nil {
+		return err
+	}
 	g.crossings = map[string]*crossing{}
 	for _, c := range classes {
 		p, err := g.policyOf(public, c)
@@ -128,13 +134,9 @@ func (x *crossing) sum() {
 
 func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
 	p := &policy{class: c, header: headerOf(c, public.Scheme == "https"), sharing: browser.Sharing{Origins: g.origins}}
-	var limits []cache.Limit
-	for _, l := range []*cache.Limit{c.inAll, c.byAddr, c.byUser} {
-		if l != nil {
-			limits = append(limits, *l)
-		}
-	}
-	p.policies = []string{limit.Policies(limits...)}
+	p.closes = slices.Contains(g.closed, c.name)
+	p.policies = g.policyLine(c.inAll, c.byAddr, c.byUser)
+	p.keyed = g.policyLine(c.inAll, c.byAddr, c.byUser, c.byKey)
 	if c.service == "" {
 		return p, nil
 	}
@@ -159,6 +161,42 @@ func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
 		KeepPolicy: c.ownCSP, Cookies: c.cookies, RefuseCookie: g.cookies.IsJWT, Compress: c.compress, Upgrade: c.upgrade,
 	})
 	return p, nil
+}
+
+// policyLine names the limits that can refuse.
+func (g *gate) policyLine(all ...*cache.Limit) []string {
+	var limits []cache.Limit
+	for _, l := range all {
+		if l != nil && !g.shadow[l.Name] {
+			limits = append(limits, *l)
+		}
+	}
+	return []string{limit.Policies(limits...)}
+}
+
+// checkNames refuses settings that name a limit or a class which does not exist:
+// somebody would rely on them.
+func (g *gate) checkNames(classes []class) error {
+	limits, names := map[string]bool{}, map[string]bool{}
+	for _, c := range classes {
+		names[c.name] = true
+		for _, l := range []*cache.Limit{c.inAll, c.byAddr, c.byUser, c.byKey} {
+			if l != nil {
+				limits[l.Name] = true
+			}
+		}
+	}
+	for name := range g.shadow {
+		if !limits[name] {
+			return fmt.Errorf("LIMIT_SHADOW: there is no limit %q", name)
+		}
+	}
+	for _, name := range g.closed {
+		if !names[name] {
+			return fmt.Errorf("LIMIT_CLOSE_WITHOUT_REDIS: there is no route class %q", name)
+		}
+	}
+	return nil
 }
 
 // knownMethods are those that Echo's router has a place for.

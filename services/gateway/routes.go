@@ -30,6 +30,7 @@ type class struct {
 	auth     authRule
 	byAddr   *cache.Limit
 	byUser   *cache.Limit
+	byKey    *cache.Limit // of callers with an API key
 	inAll    *cache.Limit
 	body     int64 // bytes
 	times    upstream.Times
@@ -75,6 +76,7 @@ func routes(s settings) []class {
 	strict, auth := l.Strict.Named("strict"), l.Auth.Named("auth")
 	user, addr := l.User.Named("api"), l.Address.Named("api-address")
 	upload, open, hook := l.Upload.Named("upload"), l.Public.Named("public"), l.Webhook.Named("webhook")
+	key, hookAddr := l.Key.Named("api-key"), l.Hook.Named("webhook-address")
 
 	quick := upstream.Times{FirstByte: 10 * time.Second, Idle: 30 * time.Second, Whole: 30 * time.Second}
 	stream := upstream.Times{FirstByte: 60 * time.Second, Idle: 60 * time.Second} // no end: 5 GiB take their time
@@ -90,16 +92,16 @@ func routes(s settings) []class {
 			body: mib, times: quick, headers: api, shared: true, cookies: true, shape: refusal.Auth, shownCut: true},
 
 		{name: "upload", paths: []string{"/api/storage/v1/files"}, methods: []string{http.MethodPost}, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: store, headers: api, shared: true},
+			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true},
 		{name: "upload", paths: []string{"/api/storage/v1/files/:id"}, methods: []string{http.MethodPut}, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &upload, body: int64(s.MaxFile), times: store, headers: api, shared: true},
+			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true},
 		{name: "storage", paths: []string{"/api/storage/v1/*"}, methods: calls, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &user, body: 64 * kib, times: stream, headers: files, shared: true},
+			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: stream, headers: files, shared: true},
 
 		{name: "billing", paths: []string{"/api/billing/v1/*"}, methods: calls, service: s.WebhookURL, auth: required,
-			byAddr: &addr, byUser: &user, body: 64 * kib, times: quick, headers: api, shared: true},
+			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: quick, headers: api, shared: true},
 		{name: "webhook", paths: []string{"/webhooks/stripe"}, methods: []string{http.MethodPost}, service: s.WebhookURL, auth: foreign,
-			inAll: &hook, body: mib, times: quick, headers: api},
+			inAll: &hook, byAddr: &hookAddr, body: mib, times: quick, headers: api},
 
 		{name: "jwks", paths: []string{"/.well-known/jwks.json"}, methods: reads, service: s.AuthURL, path: "/api/auth/jwks", auth: public,
 			byAddr: &open, times: quick, headers: api},

@@ -45,6 +45,11 @@ type limits struct {
 	Upload  cache.Rate `env:"LIMIT_UPLOAD" envDefault:"60/1m" example:"60/1m" help:"uploads: by user"`
 	Public  cache.Rate `env:"LIMIT_PUBLIC" envDefault:"300/1m" example:"300/1m" help:"pages and descriptions: by address"`
 	Webhook cache.Rate `env:"LIMIT_WEBHOOK" envDefault:"6000/1m" example:"6000/1m" help:"Stripe's events: in all"`
+	Hook    cache.Rate `env:"LIMIT_WEBHOOK_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"Stripe's events: by address, so that nobody else spends LIMIT_WEBHOOK"`
+	Key     cache.Rate `env:"LIMIT_API_KEY" envDefault:"600/1m" example:"600/1m" help:"the APIs and uploads: by API key"`
+
+	Shadow []string `env:"LIMIT_SHADOW" example:"api,public" help:"limits, as RateLimit-Policy names them, that count and tell but never refuse"`
+	Close  []string `env:"LIMIT_CLOSE_WITHOUT_REDIS" example:"auth-strict" help:"route classes that answer 503 while Redis is away; the others go on with limits of each gateway's own"`
 }
 
 func (s settings) issuer() string   { return orElse(s.JWTIssuer, s.PublicURL.String()) }
@@ -69,6 +74,9 @@ func (s settings) Validate() []config.Fault {
 		if _, err := s.origins(); err != nil {
 			faults = append(faults, config.Fault{Name: "TRUSTED_ORIGINS", Problem: "holds an entry that is no origin or pattern", Example: "https://admin.example,https://*.partner.example"})
 		}
+	}
+	if len(s.Limits.Close) > 0 && s.Redis.URL == "" {
+		faults = append(faults, config.Fault{Name: "LIMIT_CLOSE_WITHOUT_REDIS", Problem: "needs REDIS_URL", Example: "auth-strict"})
 	}
 	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
 		faults = append(faults, config.Fault{Name: "TLS_KEY_FILE", Problem: "and TLS_CERT_FILE go together", Example: "/run/tls/tls.key"})
