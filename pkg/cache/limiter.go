@@ -17,6 +17,9 @@ type Limit struct {
 	Rate  int
 	Per   time.Duration
 	Burst int // 0 is Rate
+	// Exact limits are decided at Redis for each request, by Limiter; the others
+	// may be counted by Meter, against leases.
+	Exact bool
 }
 
 // interval is the time that one request is worth.
