@@ -8,7 +8,8 @@ import (
 // ask is what one bucket wants of the next trip to Redis.
 type ask struct {
 	bucket *Bucket
-	want   int64 // spare requests; 0: none
+	more   bool  // it is the one that fetches the next lease
+	want   int64 // spare requests in that lease; 0: none
 	seats  int64 // callers who wait; fixed once it is sent
 	served int64 // the first so many of them are allowed
 	err    error
@@ -81,8 +82,8 @@ func (b *Bucket) joined(caller bool) (fresh *ask) {
 		b.queued = fresh
 	}
 	if more {
-		b.adapt(b.meter.now())
-		b.queued.want = b.want
+		b.queued.more = true
+		b.queued.want = b.adapt(b.meter.now())
 	}
 	if caller {
 		b.queued.seats++
@@ -90,8 +91,11 @@ func (b *Bucket) joined(caller bool) (fresh *ask) {
 	return fresh
 }
 
-func (b *Bucket) adapt(now int64) {
+// adapt sizes the next lease. An exact limit has none: each request goes to Redis.
+func (b *Bucket) adapt(now int64) int64 {
 	switch age := time.Duration(now - b.leased); {
+	case b.limit.Exact:
+		return 0
 	case b.leased == 0 || b.want == 0:
 		b.want = 1
 	case age < soon:
@@ -99,6 +103,7 @@ func (b *Bucket) adapt(now int64) {
 	case age > late:
 		b.want = max(1, b.want/2)
 	}
+	return b.want
 }
 
 // seal ends the joining, as the ask is about to be sent.
@@ -126,7 +131,7 @@ func (a *ask) settle(got answer, sent int64) {
 	if !b.gone.Load() {
 		b.keep(newLease(sent+int64(got.arrival), b.interval, got.served, got.spare), sent)
 	}
-	if a.want > 0 {
+	if a.more {
 		b.leased, b.want = sent, min(a.want, 2*got.spare+1)
 		b.asking.Store(false)
 	}
@@ -148,7 +153,7 @@ func (b *Bucket) keep(l *lease, now int64) {
 // fail lets the callers decide alone.
 func (a *ask) fail(err error) {
 	a.err = err
-	if a.want > 0 {
+	if a.more {
 		a.bucket.asking.Store(false)
 	}
 	close(a.done)

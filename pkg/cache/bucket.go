@@ -30,6 +30,9 @@ type Bucket struct {
 	leased int64 // when the last one came
 }
 
+// Limit is what the bucket counts by.
+func (b *Bucket) Limit() *Limit { return b.limit }
+
 // Take charges one request. With a lease at hand it only counts in memory; else it
 // waits for one trip to Redis, together with all others who wait at that moment,
 // no longer than ctx and 300 ms. After that, and with Redis away, it decides by
@@ -97,7 +100,7 @@ func (b *Bucket) takeSlowly(ctx context.Context, now int64) Decision {
 		return b.meter.Bucket(b.limit, b.key).take(ctx, now)
 	case now < b.refused.Load():
 		return b.refusal(now)
-	case !b.meter.shared():
+	case !b.meter.Shared():
 		b.meter.probe(b, now)
 		return b.takeAlone(now)
 	default:

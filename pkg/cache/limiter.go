@@ -17,8 +17,8 @@ type Limit struct {
 	Rate  int
 	Per   time.Duration
 	Burst int // 0 is Rate
-	// Exact limits are decided at Redis for each request, by Limiter; the others
-	// may be counted by Meter, against leases.
+	// Exact: Redis decides on each request. Without it a Meter may lease requests
+	// ahead; a Limiter is always exact.
 	Exact bool
 }
 

@@ -69,8 +69,8 @@ func (m *Meter) clock(now time.Time) int64 { return int64(now.Sub(m.start)) + 1 
 
 func (m *Meter) now() int64 { return int64(time.Since(m.start)) + 1 }
 
-// shared tells whether Redis can be asked now.
-func (m *Meter) shared() bool { return m.rdb != nil && m.health.Up() }
+// Shared tells whether the limits are counted for all replicas together now.
+func (m *Meter) Shared() bool { return m.rdb != nil && m.health.Up() }
 
 // probe asks a Redis that is away for this bucket's sake; nobody waits for it.
 func (m *Meter) probe(b *Bucket, now int64) {

@@ -59,6 +59,11 @@ type TrustedIssuer struct {
 	JWKS     string // where its keys are; empty: OpenID Connect discovery tells
 }
 
+// IssuerSettings are shared by all who verify access tokens.
+type IssuerSettings struct {
+	Trusted TrustedIssuers `env:"TRUSTED_ISSUERS" example:"https://idp.example|my-audience,https://other.example|aud|https://other.example/jwks" help:"issuers beside our own whose access tokens are valid: issuer|audience, or issuer|audience|key set where there is no OpenID Connect discovery; separated by commas, the same list in every service"`
+}
+
 // TrustedIssuers are the issuers beside our own. As a setting they are a list of
 // issuer|audience or issuer|audience|key set, separated by commas.
 type TrustedIssuers struct{ list []TrustedIssuer }
@@ -159,9 +164,6 @@ type ForeignIssuer struct {
 	keys     *RemoteKeys
 }
 
-// Ready says whether its tokens can be verified: nil, or ErrKeysUnavailable.
-func (i *ForeignIssuer) Ready() error { return i.keys.Ready() }
-
 // ForeignIssuers are all issuers beside our own.
 type ForeignIssuers []*ForeignIssuer
 
@@ -172,4 +174,12 @@ func (all ForeignIssuers) Run(ctx context.Context) {
 		running.Go(func() { i.keys.Run(ctx) })
 	}
 	running.Wait()
+}
+
+// Watch names them to a health report. None is essential: an issuer that is away
+// is missed by its own users only.
+func (all ForeignIssuers) Watch(add func(name string, essential bool, ask func(context.Context) error)) {
+	for _, i := range all {
+		add("signing keys of "+i.Name, false, func(context.Context) error { return i.keys.Ready() })
+	}
 }

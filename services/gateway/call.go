@@ -30,8 +30,9 @@ type call struct {
 	caller      identity.Caller
 	identified  bool   // caller was known to memory before it was charged
 	traceparent string // of the trace that the services go on with
-	charged     bool   // the user's limit has been charged already
-	checks      [4]cache.Check
+	userCharged bool
+	checks      []check
+	charged     charged
 	decisions   []cache.Decision
 	guarded     bool // the security headers are set
 	ctx         context.Context
@@ -74,7 +75,7 @@ func (g *gate) begin(c echo.Context, x *crossing) *call {
 
 // end makes the call ready for another request.
 func (k *call) end() {
-	*k = call{decisions: k.decisions[:0]}
+	*k = call{decisions: k.decisions[:0], checks: k.checks[:0]}
 	callPool.Put(k)
 }
 

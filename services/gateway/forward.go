@@ -32,7 +32,8 @@ func (k *call) outgoing() {
 }
 
 // Answer has the last word on a service's answer.
-func (k *call) Answer(_ int, answer http.Header) {
+func (k *call) Answer(status int, answer http.Header) {
+	k.settle(status)
 	if k.policy.cookies && k.gate.cookies.TouchesSession(answer["Set-Cookie"]) {
 		answer["Set-Cookie"] = append(answer["Set-Cookie"], k.gate.cookies.Expire())
 		k.gate.resolver.Forget(k.Request().Header)

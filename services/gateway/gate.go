@@ -34,7 +34,9 @@ type gate struct {
 	origins   security.Origins
 	cookies   identity.Cookies
 	resolver  *identity.Resolver
-	limiter   *cache.Limiter
+	limiter   *cache.Limiter  // the exact limits
+	meter     *cache.Meter    // all others
+	total     cache.Limit     // of everything
 	shadow    map[string]bool // limits that never refuse
 	closed    []string        // classes that are, while Redis is away
 	library   *openapi.Library
@@ -51,6 +53,7 @@ type gate struct {
 type parts struct {
 	resolver *identity.Resolver
 	limiter  *cache.Limiter
+	meter    *cache.Meter
 	library  *openapi.Library
 	lines    *access.Lines // nil: access lines go to the log
 	log      *slog.Logger
@@ -73,7 +76,7 @@ func newGate(s settings, with parts) (*gate, error) {
 		forwarded: `;host="` + public.Host + `";proto=` + public.Scheme,
 		peers:     peers{seed: maphash.MakeSeed()},
 		cookies:   identity.NewCookies(s.PublicURL.HTTPS(), s.SessionCookie),
-		resolver:  with.resolver, limiter: with.limiter, library: with.library, log: with.log,
+		resolver:  with.resolver, limiter: with.limiter, meter: with.meter, total: s.Limits.Total.Named("total"), library: with.library, log: with.log,
 		head: observability.NewHead(s.Watch.TraceRatio), services: map[string]*upstream.Service{},
 		shadow: map[string]bool{}, closed: s.Limits.Close,
 	}

@@ -94,14 +94,27 @@ func TestLimits_inShadowTellAndNeverRefuse(t *testing.T) {
 	}
 }
 
-func TestLimits_ofStripesEventsAreNotSpentByOneStranger(t *testing.T) {
+// Who sends junk pays for himself; Stripe, who sends much from one address, does not.
+func TestLimits_ofStripesEventsAreNotSpentByStrangers(t *testing.T) {
 	t.Parallel()
 	w := start(t, map[string]string{"LIMIT_WEBHOOK": "3/1h", "LIMIT_WEBHOOK_ADDRESS": "2/1h", "TRUSTED_PROXIES": "127.0.0.0/8"})
+	w.billing.answers(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Stripe-Signature") == "" {
+			rw.WriteHeader(http.StatusBadRequest)
+		}
+	})
 	for i, step := range []struct {
-		from string
-		want int
-	}{{"203.0.113.1", 200}, {"203.0.113.1", 200}, {"203.0.113.1", 429}, {"203.0.113.1", 429}, {"203.0.113.2", 200}, {"203.0.113.2", 429}} {
-		if got := w.do("POST", "/webhooks/stripe", "X-Forwarded-For: "+step.from); got.StatusCode != step.want {
+		from, signature string
+		want            int
+	}{
+		{"203.0.113.1", "", 400}, {"203.0.113.1", "", 400}, {"203.0.113.1", "", 429}, {"203.0.113.2", "", 400}, {"203.0.113.2", "", 400}, {"203.0.113.2", "", 429},
+		{"203.0.113.9", "good", 200}, {"203.0.113.9", "good", 200}, {"203.0.113.9", "good", 200}, {"203.0.113.9", "good", 429},
+	} {
+		lines := []string{"X-Forwarded-For: " + step.from}
+		if step.signature != "" {
+			lines = append(lines, "Stripe-Signature: "+step.signature)
+		}
+		if got := w.do("POST", "/webhooks/stripe", lines...); got.StatusCode != step.want {
 			t.Errorf("step %d: %d, want %d", i, got.StatusCode, step.want)
 		}
 	}
@@ -216,7 +229,11 @@ func TestLimits_areExactOverTwoGateways(t *testing.T) {
 		}
 		all.Wait()
 		t.Logf("FIGURE %s, two gateways, 1,000 requests, limit 100: %d admitted", name, admitted.Load())
-		if n := admitted.Load(); n < 99 || n > 101 || n+refused.Load() != 1000 {
+		least, most := int32(99), int32(101)
+		if name == "API by user" { // leased: never more, and nearly all of it
+			least, most = 95, 100
+		}
+		if n := admitted.Load(); n < least || n > most || n+refused.Load() != 1000 {
 			t.Errorf("%s: %d admitted, %d refused", name, n, refused.Load())
 		}
 	}
@@ -251,8 +268,8 @@ func TestLimits_stayOnWhenRedisIsLost(t *testing.T) {
 	}
 }
 
-// The hot path makes one trip to Redis: address and user in one script call.
-func TestLimits_costOneTripToRedis(t *testing.T) {
+// The hot path counts in memory: what it may spend was leased before.
+func TestLimits_costFewTripsToRedis(t *testing.T) {
 	t.Parallel()
 	w := start(t, withRedis(testkit.StartRedis(t).URL()))
 	eventually(t, "linked", w.wired.feed.Linked)
@@ -268,11 +285,13 @@ func TestLimits_costOneTripToRedis(t *testing.T) {
 		return n
 	}
 	before := calls()
-	for range 50 {
+	for range 200 {
 		w.do("GET", files, token)
 	}
-	if n := calls() - before; n != 50 {
-		t.Errorf("50 requests, %d script calls", n)
+	n := calls() - before
+	t.Logf("FIGURE 200 requests, three limits each: %d script calls", n)
+	if n > 60 {
+		t.Errorf("200 requests, %d script calls", n)
 	}
 }
 
@@ -282,7 +301,7 @@ func TestLimits_ofTheStrictPresetByDefaultAre5AMinute(t *testing.T) {
 		{"LIMIT_STRICT": "", "LIMIT_AUTH": "", "LIMIT_API": "", "LIMIT_API_ADDRESS": "", "LIMIT_UPLOAD": "", "LIMIT_PUBLIC": "", "LIMIT_WEBHOOK": ""},
 	})
 	got := fmt.Sprint(s.Limits)
-	if got != "{{5 1m0s 0} {30 1m0s 0} {600 1m0s 0} {1200 1m0s 0} {60 1m0s 0} {300 1m0s 0} {6000 1m0s 0} {1200 1m0s 0} {600 1m0s 0} [] []}" {
+	if got != "{{5 1m0s 0} {30 1m0s 0} {600 1m0s 0} {1200 1m0s 0} {60 1m0s 0} {300 1m0s 0} {6000 1m0s 0} {1200 1m0s 0} {600 1m0s 0} {6000000 1m0s 0} 0 [] []}" {
 		t.Errorf("presets: %s", got)
 	}
 }

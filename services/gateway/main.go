@@ -69,7 +69,9 @@ func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	go w.keys.Run(life)
+	go w.foreign.Run(life)
 	go w.feed.Tail(life, w.revoked.Apply)
+	go w.meter.Run(life)
 
 	health := httpapi.NewHealth(log)
 	w.watch(health, time.Now())
@@ -95,6 +97,7 @@ type wired struct {
 	parts
 	redis   redis.UniversalClient
 	keys    *security.RemoteKeys
+	foreign security.ForeignIssuers
 	feed    *cache.Feed
 	revoked *revocation.Set
 	redised bool
@@ -110,11 +113,13 @@ func wire(s settings, log *slog.Logger) (*wired, error) {
 	w := &wired{redis: rdb, redised: rdb != nil, revoked: revocation.NewSet(time.Now, log), feed: cache.NewFeed(rdb, log)}
 	client := &http.Client{Transport: internalTransport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	w.keys = security.NewRemoteKeys(s.AuthURL.String()+"/api/auth/jwks", client, log)
+	w.foreign = s.Issuers.Trusted.Open(nil, log)
 	w.log = log
 	tokens := security.NewServiceTokens(s.ServiceTokens.Reveal())
 	w.limiter = cache.NewLimiter(rdb, "codex:limit", log)
+	w.meter = cache.NewMeter(rdb, cache.MeterSettings{Prefix: "codex:lease", Replicas: s.Limits.Replicas}, log)
 	w.resolver = identity.NewResolver(identity.Config{
-		Verifier: security.NewVerifier(w.keys, []string{s.issuer()}, []string{s.audience()}, time.Now),
+		Verifier: security.NewVerifier(w.keys, []string{s.issuer()}, []string{s.audience()}, time.Now, w.foreign...),
 		Revoked:  w.revoked,
 		Sessions: identity.Sessions(s.AuthURL.String(), client, tokens, time.Now),
 		APIKeys:  identity.APIKeys(s.AuthURL.String(), client, tokens, time.Now),
@@ -162,6 +167,7 @@ func (d degraded) Reason() string { return d.reason }
 // watch names what readiness depends on.
 func (w *wired) watch(health *httpapi.Health, began time.Time) {
 	health.Add("signing keys", true, func(context.Context) error { return w.keys.Ready() })
+	w.foreign.Watch(health.Add)
 	health.Add("revocations", true, func(context.Context) error {
 		if w.feed.Synced() || !w.redised || time.Since(began) > degradedAfter {
 			return nil

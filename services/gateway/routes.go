@@ -32,6 +32,7 @@ type class struct {
 	byUser   *cache.Limit
 	byKey    *cache.Limit // of callers with an API key
 	inAll    *cache.Limit
+	proves   bool  // the service's own proof decides which limit pays; see settle
 	body     int64 // bytes
 	times    upstream.Times
 	headers  security.Headers
@@ -74,6 +75,7 @@ var strictPaths = []string{
 func routes(s settings) []class {
 	l := s.Limits
 	strict, auth := l.Strict.Named("strict"), l.Auth.Named("auth")
+	strict.Exact = true
 	user, addr := l.User.Named("api"), l.Address.Named("api-address")
 	upload, open, hook := l.Upload.Named("upload"), l.Public.Named("public"), l.Webhook.Named("webhook")
 	key, hookAddr := l.Key.Named("api-key"), l.Hook.Named("webhook-address")
@@ -99,9 +101,9 @@ func routes(s settings) []class {
 			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: stream, headers: files, shared: true},
 
 		{name: "billing", paths: []string{"/api/billing/v1/*"}, methods: calls, service: s.WebhookURL, auth: required,
-			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: quick, headers: api, shared: true},
+			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: quick, headers: api, shared: true, compress: true},
 		{name: "webhook", paths: []string{"/webhooks/stripe"}, methods: []string{http.MethodPost}, service: s.WebhookURL, auth: foreign,
-			inAll: &hook, byAddr: &hookAddr, body: mib, times: quick, headers: api},
+			inAll: &hook, byAddr: &hookAddr, proves: true, body: mib, times: quick, headers: api},
 
 		{name: "jwks", paths: []string{"/.well-known/jwks.json"}, methods: reads, service: s.AuthURL, path: "/api/auth/jwks", auth: public,
 			byAddr: &open, times: quick, headers: api},
@@ -112,6 +114,6 @@ func routes(s settings) []class {
 		{name: "closed", paths: []string{"/internal", "/internal/*", "/api", "/api/*", "/webhooks", "/webhooks/*", "/.well-known", "/.well-known/*"},
 			methods: anyCall, auth: public, byAddr: &open, headers: api, answer: (*gate).nothing},
 		{name: "web", paths: []string{"/*"}, methods: reads, service: s.WebURL, auth: public, byAddr: &open,
-			times: pages, headers: web, ownCSP: true, answer: (*gate).nothing},
+			times: pages, headers: web, ownCSP: true, compress: true, answer: (*gate).nothing},
 	}
 }

@@ -31,9 +31,10 @@ type settings struct {
 	MaxFile config.Size `env:"MAX_FILE_BYTES" envDefault:"5GiB" unit:"bytes" help:"the largest upload"`
 	Limits  limits
 
-	Redis cache.Settings
-	HTTP  httpapi.Settings
-	Watch observability.Settings
+	Issuers security.IssuerSettings
+	Redis   cache.Settings
+	HTTP    httpapi.Settings
+	Watch   observability.Settings
 }
 
 // limits are the presets of rate limits.
@@ -47,9 +48,11 @@ type limits struct {
 	Webhook cache.Rate `env:"LIMIT_WEBHOOK" envDefault:"6000/1m" example:"6000/1m" help:"Stripe's events: in all"`
 	Hook    cache.Rate `env:"LIMIT_WEBHOOK_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"Stripe's events: by address, so that nobody else spends LIMIT_WEBHOOK"`
 	Key     cache.Rate `env:"LIMIT_API_KEY" envDefault:"600/1m" example:"600/1m" help:"the APIs and uploads: by API key"`
+	Total   cache.Rate `env:"LIMIT_TOTAL" envDefault:"6000000/1m" example:"6000000/1m" help:"everything together, over all gateways"`
 
-	Shadow []string `env:"LIMIT_SHADOW" example:"api,public" help:"limits, as RateLimit-Policy names them, that count and tell but never refuse"`
-	Close  []string `env:"LIMIT_CLOSE_WITHOUT_REDIS" example:"auth-strict" help:"route classes that answer 503 while Redis is away; the others go on with limits of each gateway's own"`
+	Replicas int      `env:"LIMIT_REPLICAS" envDefault:"0" help:"gateways that share the limits while Redis is away; 0: as many as Redis last knew"`
+	Shadow   []string `env:"LIMIT_SHADOW" example:"api,public" help:"limits, as RateLimit-Policy names them, that count and tell but never refuse"`
+	Close    []string `env:"LIMIT_CLOSE_WITHOUT_REDIS" example:"auth-strict" help:"route classes that answer 503 while Redis is away; the others go on with limits of each gateway's own"`
 }
 
 func (s settings) issuer() string   { return orElse(s.JWTIssuer, s.PublicURL.String()) }
@@ -74,6 +77,9 @@ func (s settings) Validate() []config.Fault {
 		if _, err := s.origins(); err != nil {
 			faults = append(faults, config.Fault{Name: "TRUSTED_ORIGINS", Problem: "holds an entry that is no origin or pattern", Example: "https://admin.example,https://*.partner.example"})
 		}
+	}
+	if s.Issuers.Trusted.Names(s.issuer()) {
+		faults = append(faults, config.Fault{Name: "TRUSTED_ISSUERS", Problem: "names our own issuer", Example: "https://idp.example|my-audience"})
 	}
 	if len(s.Limits.Close) > 0 && s.Redis.URL == "" {
 		faults = append(faults, config.Fault{Name: "LIMIT_CLOSE_WITHOUT_REDIS", Problem: "needs REDIS_URL", Example: "auth-strict"})

@@ -196,6 +196,7 @@ func (w *world) listen() {
 	var running sync.WaitGroup
 	running.Go(func() { w.wired.keys.Run(ctx) })
 	running.Go(func() { w.wired.feed.Tail(ctx, w.wired.revoked.Apply) })
+	running.Go(func() { w.wired.meter.Run(ctx) })
 	addresses := make(chan net.Addr, 1)
 	s := w.settings.HTTP.Serve(w.settings.Addr, w.settings.PrivateAddr, false, httpapi.NewHealth(log))
 	s.Tune, s.Listening = w.gate.tune, func(public, _ net.Addr) { addresses <- public }

@@ -25,10 +25,11 @@ import (
 
 // parts are what the service stands on.
 type parts struct {
-	pool   *pgxpool.Pool
-	bucket *objectstore.Bucket
-	keys   security.KeySource
-	log    *slog.Logger
+	pool    *pgxpool.Pool
+	bucket  *objectstore.Bucket
+	keys    security.KeySource
+	foreign security.ForeignIssuers
+	log     *slog.Logger
 }
 
 // service is the API and the jobs behind it.
@@ -67,7 +68,7 @@ func newService(s settings, p parts) (*service, error) {
 		Service: "storage", Log: p.log, Edge: s.HTTP.Edge, Proxies: s.HTTP.Proxies(), Unavailable: objectstore.Unavailable,
 	})
 	people := huma.NewGroup(api.Huma())
-	people.UseMiddleware(httpapi.Authenticated(verifier(s, p.keys)))
+	people.UseMiddleware(httpapi.Authenticated(verifier(s, p)))
 	(&upload.Handler{Uploader: uploader}).Routes(people)
 	(&file.Handler{Store: files, Shelf: shelf}).Routes(people)
 	(&content.Handler{Files: files, Bucket: p.bucket, Now: time.Now}).Routes(people)
@@ -81,13 +82,10 @@ func newService(s settings, p parts) (*service, error) {
 	return &service{api: api, jobs: queue}, nil
 }
 
-func verifier(s settings, keys security.KeySource) *security.Verifier {
-	issuers, audiences := s.Issuers, s.Audiences
-	if len(issuers) == 0 {
-		issuers = []string{s.PublicURL.String()}
-	}
+func verifier(s settings, p parts) *security.Verifier {
+	audiences := s.Audiences
 	if len(audiences) == 0 {
 		audiences = []string{s.PublicURL.String()}
 	}
-	return security.NewVerifier(keys, issuers, audiences, time.Now)
+	return security.NewVerifier(p.keys, s.issuers(), audiences, time.Now, p.foreign...)
 }

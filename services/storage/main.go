@@ -28,7 +28,7 @@ type settings struct {
 
 	PublicURL     config.URL     `env:"PUBLIC_URL,required" example:"https://app.example.com" help:"the address under which people reach the product"`
 	JWKSURL       config.URL     `env:"JWKS_URL,required" example:"http://auth:8001/api/auth/jwks" help:"the keys that sign access tokens"`
-	Issuers       []string       `env:"JWT_ISSUER" example:"https://app.example.com" help:"whose access tokens are valid; default: PUBLIC_URL"`
+	OwnIssuers    []string       `env:"JWT_ISSUER" example:"https://app.example.com" help:"whose access tokens are valid; default: PUBLIC_URL"`
 	Audiences     []string       `env:"JWT_AUDIENCE" example:"https://app.example.com" help:"for whom access tokens must be meant; default: PUBLIC_URL"`
 	ServiceTokens config.Secrets `env:"SERVICE_TOKENS,required" min:"32" example:"/run/secrets/service_tokens (with SERVICE_TOKENS_FILE)" help:"what other services show at /internal; all are accepted"`
 
@@ -37,6 +37,7 @@ type settings struct {
 	MaxFiles     int64         `env:"MAX_FILES" envDefault:"100000" unit:"files" help:"how many files a user may keep"`
 	UploadLease  time.Duration `env:"UPLOAD_LEASE" envDefault:"45s" help:"how long after the end of a process its unfinished uploads hold their room"`
 
+	Issuers  security.IssuerSettings
 	Log      observability.Settings
 	HTTP     httpapi.Settings
 	Database database.Settings
@@ -47,6 +48,9 @@ type settings struct {
 // Validate refuses what cannot work.
 func (s settings) Validate() []config.Fault {
 	var faults []config.Fault
+	if s.Issuers.Trusted.Names(s.issuers()...) {
+		faults = append(faults, config.Fault{Name: "TRUSTED_ISSUERS", Problem: "names our own issuer", Example: "https://idp.example|my-audience"})
+	}
 	if s.UploadLease < time.Second {
 		faults = append(faults, config.Fault{Name: "UPLOAD_LEASE", Problem: "is shorter than a second", Example: "45s"})
 	}
@@ -57,6 +61,14 @@ func (s settings) Validate() []config.Fault {
 		faults = append(faults, config.Fault{Name: "MAX_FILES", Problem: "allows no file at all", Example: "100000"})
 	}
 	return faults
+}
+
+// issuers are the names of our own.
+func (s settings) issuers() []string {
+	if len(s.OwnIssuers) > 0 {
+		return s.OwnIssuers
+	}
+	return []string{s.PublicURL.String()}
 }
 
 func (s settings) database() database.Settings { return s.Database }
@@ -97,11 +109,13 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 		return err
 	}
 	keys := security.NewRemoteKeys(s.JWKSURL.String(), nil, log)
+	foreign := s.Issuers.Trusted.Open(nil, log)
 	go keys.Run(ctx)
+	go foreign.Run(ctx)
 	if s.Development() {
 		go ensureBucket(ctx, bucket, log)
 	}
-	service, err := newService(s, parts{pool: pool, bucket: bucket, keys: keys, log: log})
+	service, err := newService(s, parts{pool: pool, bucket: bucket, keys: keys, foreign: foreign, log: log})
 	if err != nil {
 		return err
 	}
@@ -111,6 +125,7 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	health := httpapi.NewHealth(log)
 	health.Add("postgres", true, func(ctx context.Context) error { return database.CheckSchema(ctx, pool, migrations.Storage) })
 	health.Add("signing keys", true, func(context.Context) error { return keys.Ready() })
+	foreign.Watch(health.Add)
 	health.Add("object store", false, bucket.Ping) // without it files can still be listed, renamed and deleted
 	return httpapi.Serve(ctx, s.HTTP.Serve(s.Addr, s.PrivateAddr, s.Development(), health),
 		service.api, httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)

@@ -27,10 +27,11 @@ import (
 
 // parts are what the service stands on.
 type parts struct {
-	pool *pgxpool.Pool
-	keys security.KeySource
-	log  *slog.Logger
-	now  func() time.Time
+	pool    *pgxpool.Pool
+	keys    security.KeySource
+	foreign security.ForeignIssuers
+	log     *slog.Logger
+	now     func() time.Time
 }
 
 // service is the API, the inbox behind it and the work on what came in.
@@ -110,12 +111,9 @@ func (v *service) routes(s settings, p parts, tokens security.ServiceTokens) {
 }
 
 func verifier(s settings, p parts) *security.Verifier {
-	issuers, audiences := s.Issuers, s.Audiences
-	if len(issuers) == 0 {
-		issuers = []string{s.PublicURL.String()}
-	}
+	audiences := s.Audiences
 	if len(audiences) == 0 {
 		audiences = []string{s.PublicURL.String()}
 	}
-	return security.NewVerifier(p.keys, issuers, audiences, p.now)
+	return security.NewVerifier(p.keys, s.issuers(), audiences, p.now, p.foreign...)
 }

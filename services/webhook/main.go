@@ -56,7 +56,8 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	}
 	defer pool.Close()
 	keys := security.NewRemoteKeys(s.JWKSURL.String(), nil, log)
-	v, err := newService(s, parts{pool: pool, keys: keys, log: log, now: time.Now})
+	foreign := s.Issuers.Trusted.Open(nil, log)
+	v, err := newService(s, parts{pool: pool, keys: keys, foreign: foreign, log: log, now: time.Now})
 	if err != nil {
 		return err
 	}
@@ -67,6 +68,7 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	defer background.Wait()
 	defer end()
 	go keys.Run(life)
+	go foreign.Run(life)
 	v.jobs.Start(ctx)
 	defer shutdown(v.jobs.Stop)
 	defer v.inbox.Close() // first: what was taken in is committed before anything else ends
@@ -75,6 +77,7 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	health.Add("postgres", true, func(ctx context.Context) error { return database.CheckSchema(ctx, pool, migrations.Webhook) })
 	// Without keys nobody can be told apart, but Stripe can still deliver.
 	health.Add("signing keys", false, func(context.Context) error { return keys.Ready() })
+	foreign.Watch(health.Add)
 	return httpapi.Serve(ctx, s.HTTP.Serve(s.Addr, s.PrivateAddr, s.Development(), health),
 		v.api, httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)
 }

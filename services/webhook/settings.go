@@ -10,6 +10,7 @@ import (
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/jobs"
 	"github.com/codex-platform/codex/pkg/observability"
+	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/services/webhook/internal/plan"
 )
 
@@ -20,7 +21,7 @@ type settings struct {
 
 	PublicURL     config.URL     `env:"PUBLIC_URL,required" example:"https://app.example.com" help:"the address under which people reach the product; Stripe's pages lead back there"`
 	JWKSURL       config.URL     `env:"JWKS_URL,required" example:"http://auth:8001/api/auth/jwks" help:"the keys that sign access tokens"`
-	Issuers       []string       `env:"JWT_ISSUER" example:"https://app.example.com" help:"whose access tokens are valid; default: PUBLIC_URL"`
+	OwnIssuers    []string       `env:"JWT_ISSUER" example:"https://app.example.com" help:"whose access tokens are valid; default: PUBLIC_URL"`
 	Audiences     []string       `env:"JWT_AUDIENCE" example:"https://app.example.com" help:"for whom access tokens must be meant; default: PUBLIC_URL"`
 	ServiceTokens config.Secrets `env:"SERVICE_TOKENS,required" min:"32" example:"/run/secrets/service_tokens (with SERVICE_TOKENS_FILE)" help:"what services show each other; the first is sent, all are accepted"`
 	AuthURL       config.URL     `env:"AUTH_URL,required" example:"http://auth:8001" help:"the auth service, which is asked who buys"`
@@ -37,6 +38,7 @@ type settings struct {
 	LimitAddress cache.Rate `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"with EDGE=direct: requests of one client address"`
 	LimitWebhook cache.Rate `env:"LIMIT_WEBHOOK" envDefault:"6000/1m" example:"6000/1m" help:"with EDGE=direct: Stripe's events, in all"`
 
+	Issuers  security.IssuerSettings
 	Log      observability.Settings
 	HTTP     httpapi.Settings
 	Database database.Settings
@@ -46,6 +48,9 @@ type settings struct {
 // Validate refuses what cannot work.
 func (s settings) Validate() []config.Fault {
 	var faults []config.Fault
+	if s.Issuers.Trusted.Names(s.issuers()...) {
+		faults = append(faults, config.Fault{Name: "TRUSTED_ISSUERS", Problem: "names our own issuer", Example: "https://idp.example|my-audience"})
+	}
 	if s.MaxEvent < 1 {
 		faults = append(faults, config.Fault{Name: "MAX_EVENT_BYTES", Problem: "allows no event at all", Example: "1MiB"})
 	}
@@ -66,6 +71,14 @@ func modeOf(key string) string {
 		}
 	}
 	return ""
+}
+
+// issuers are the names of our own.
+func (s settings) issuers() []string {
+	if len(s.OwnIssuers) > 0 {
+		return s.OwnIssuers
+	}
+	return []string{s.PublicURL.String()}
 }
 
 func (s settings) database() database.Settings { return s.Database }
