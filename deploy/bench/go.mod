@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/codex-platform/codex/migrations v0.0.0
 	github.com/codex-platform/codex/pkg v0.0.0
+	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
 	github.com/jackc/pgx/v5 v5.12.0
 )
 
