@@ -36,6 +36,7 @@ func main() {
 		Commands: []config.Command[settings]{
 			{Name: "serve", Summary: "serve everything that people and programs call", Run: serve},
 			{Name: "doctor", Summary: "ask every part that the gateway needs whether it is there", Run: doctor},
+			{Name: "explain", Summary: "tell what a request would meet, and why", Args: explainArgs, Run: explain},
 			httpapi.ProbeCommand(func(s settings) string { return s.PrivateAddr }),
 		},
 	}.Main()
