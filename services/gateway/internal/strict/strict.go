@@ -5,6 +5,7 @@ package strict
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -194,12 +195,22 @@ func checkBody(r *http.Request) error {
 			return ErrBody
 		}
 	}
-	for _, v := range r.Header["Content-Length"] {
-		for i := range len(v) {
-			if v[i] < '0' || v[i] > '9' {
-				return ErrLength
-			}
+	// net/http takes a length that it cannot read for none in HTTP/2, and chunks for
+	// no body in HTTP/1.0: what came behind the head would be lost without a word.
+	lengths := r.Header["Content-Length"]
+	for _, v := range lengths {
+		if n, err := strconv.ParseUint(v, 10, 63); err != nil || int64(n) != r.ContentLength {
+			return ErrLength
 		}
 	}
+	if len(lengths) == 0 && r.ProtoMajor == 1 && r.ProtoMinor == 0 && takesBody(r.Method) {
+		return ErrLength
+	}
 	return nil
+}
+
+// takesBody holds for methods that mean little without a body: a client of HTTP/1.0
+// says its length (RFC 1945 §8.3).
+func takesBody(method string) bool {
+	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
