@@ -96,7 +96,7 @@ func (g *gate) charge(k *call) error {
 		refused = g.chargeExact(k)
 	}
 	k.checks = k.checks[:0]
-	if k.policy.closes && !(g.limiter.Shared() && g.meter.Shared()) {
+	if k.policy.closes && (!g.limiter.Shared() || !g.meter.Shared()) {
 		k.charged.giveBack()
 		return problem.Unavailable
 	}
@@ -145,7 +145,7 @@ func (g *gate) chargeShadow(k *call, c check) bool {
 		return false
 	}
 	ctx := k.Request().Context()
-	allowed := false
+	var allowed bool
 	if c.limit.Exact {
 		d, _ := g.limiter.Allow(ctx, cache.Check{Key: c.key, Limit: *c.limit})
 		allowed = d.Allowed
