@@ -36,7 +36,7 @@ func benchGateway(ctx context.Context, b *bench) error {
 		for _, t := range targets {
 			seen, err := b.press(ctx, t.url, w.up.host, w.headers, t.pids...)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", t.name, err)
 			}
 			t.rounds = append(t.rounds, seen)
 		}

@@ -15,11 +15,15 @@ var wrkScript string
 
 // load is what wrk saw and what the servers used meanwhile.
 type load struct {
-	requests, errors int
-	perSecond        float64
-	p50, p99         time.Duration
-	cpu              []time.Duration // of each watched process with its children, a request
+	requests  int
+	failed    failures
+	perSecond float64
+	p50, p99  time.Duration
+	cpu       []time.Duration // of each watched process with its children, a request
 }
+
+// failures are requests that failed, by what failed.
+type failures struct{ connect, read, write, status, timeout int }
 
 // press sends GETs from 64 connections for the bench's length and charges the
 // CPU time of the watched processes to the requests. headers name a file with
@@ -40,8 +44,8 @@ func (b *bench) press(ctx context.Context, url, host, headers string, watched ..
 	if err != nil {
 		return load{}, err
 	}
-	if seen.requests == 0 || seen.errors > 0 {
-		return load{}, fmt.Errorf("%s: %d requests, %d of them failed: the figures would mean nothing", url, seen.requests, seen.errors)
+	if seen.requests == 0 || seen.failed != (failures{}) {
+		return load{}, fmt.Errorf("%s: of %d requests these failed: %+v: the figures would mean nothing", url, seen.requests, seen.failed)
 	}
 	for i, pid := range watched {
 		cpu[i] = (cpu[i] + cpuTime(pid)) / time.Duration(seen.requests)
@@ -64,7 +68,8 @@ func wrk(ctx context.Context, script, url, host, headers string, length time.Dur
 	var l load
 	var seconds float64
 	var p50, p99 int
-	if _, err := fmt.Sscan(result, &l.requests, &seconds, &p50, &p99, &l.errors); err != nil {
+	f := &l.failed
+	if _, err := fmt.Sscan(result, &l.requests, &seconds, &p50, &p99, &f.connect, &f.read, &f.write, &f.status, &f.timeout); err != nil {
 		return load{}, fmt.Errorf("wrk's result: %w", err)
 	}
 	l.perSecond = float64(l.requests) / seconds

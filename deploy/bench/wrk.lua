@@ -1,5 +1,5 @@
 -- Sends GETs with the header lines of the file named by HEADERS, one set a line, in turn.
--- Every request is written once, before the run. Prints: RESULT requests seconds p50us p99us errors
+-- Every request is written once, before the run. Prints: RESULT requests seconds p50us p99us, then failures to connect, read, write, by status, by time
 local requests, turn, count = {}, 0, 0
 function init()
   for line in io.lines(os.getenv("HEADERS")) do
@@ -15,6 +15,6 @@ function request()
 end
 function done(summary, latency)
   local e = summary.errors
-  print(string.format("RESULT %d %f %d %d %d", summary.requests, summary.duration / 1e6, latency:percentile(50), latency:percentile(99),
-    e.connect + e.read + e.write + e.status + e.timeout))
+  print(string.format("RESULT %d %f %d %d %d %d %d %d %d", summary.requests, summary.duration / 1e6, latency:percentile(50), latency:percentile(99),
+    e.connect, e.read, e.write, e.status, e.timeout))
 end
