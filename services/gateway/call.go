@@ -15,6 +15,7 @@ import (
 	"github.com/codex-platform/codex/pkg/observability"
 	"github.com/codex-platform/codex/services/gateway/internal/access"
 	"github.com/codex-platform/codex/services/gateway/internal/identity"
+	"github.com/codex-platform/codex/services/gateway/internal/overload"
 	"github.com/codex-platform/codex/services/gateway/internal/upstream"
 )
 
@@ -39,6 +40,7 @@ type call struct {
 	span        trace.Span // of a sampled request
 	lines       *lines
 	out         upstream.Outgoing
+	place       overload.Place // while the service has the request and has not begun to answer
 	rec         access.Record
 }
 

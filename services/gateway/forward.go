@@ -33,6 +33,7 @@ func (k *call) outgoing() {
 
 // Answer has the last word on a service's answer.
 func (k *call) Answer(status int, answer http.Header) {
+	k.answered(status)
 	k.settle(status)
 	if k.policy.cookies && k.gate.cookies.TouchesSession(answer["Set-Cookie"]) {
 		answer["Set-Cookie"] = append(answer["Set-Cookie"], k.gate.cookies.Expire())

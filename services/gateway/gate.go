@@ -113,6 +113,9 @@ var errAnswered = errors.New("answered")
 // serve is every route's handler: the stages, one after another. Whatever becomes
 // of the request is written down.
 func (g *gate) serve(c echo.Context, x *crossing) {
+	if x != nil && g.full(c, x) {
+		return
+	}
 	k := g.begin(c, x)
 	defer g.finish(k)
 	if x == nil {
@@ -136,6 +139,7 @@ func (g *gate) finish(k *call) {
 		k.rec.Aborted = true
 		g.rescue(k, thrown)
 	}
+	k.leave()
 	g.record(k)
 	if thrown == nil {
 		k.end() // one that broke off may still be held by somebody

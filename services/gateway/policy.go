@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/services/gateway/internal/browser"
 	"github.com/codex-platform/codex/services/gateway/internal/limit"
+	"github.com/codex-platform/codex/services/gateway/internal/overload"
 	"github.com/codex-platform/codex/services/gateway/internal/upstream"
 )
 
@@ -26,6 +28,9 @@ type policy struct {
 	closes   bool     // while Redis is away
 	sharing  browser.Sharing
 	proxy    *upstream.Proxy
+
+	admission *overload.Admission // nil: all may come
+	shed      *overload.Refusal   // for those who may not
 }
 
 // line is a line of the header.
@@ -155,6 +160,10 @@ func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
 	if service == nil {
 		service = upstream.NewService(c.name, target, upstream.Options{})
 		g.services[target.Host] = service
+	}
+	if c.load != overload.Free {
+		p.admission = overload.New(c.load, time.Now)
+		p.shed = overload.NewRefusal(c.headers.Compile(public.Scheme == "https"), c.shape)
 	}
 	p.proxy = upstream.New(upstream.Proxy{
 		Service: service, ForwardedHost: public.Host, ForwardedProto: public.Scheme, Path: c.path, Times: c.times, MaxBody: c.body, Drop: drop,

@@ -7,6 +7,7 @@ import (
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/services/gateway/internal/overload"
 	"github.com/codex-platform/codex/services/gateway/internal/refusal"
 	"github.com/codex-platform/codex/services/gateway/internal/upstream"
 )
@@ -44,6 +45,7 @@ type class struct {
 	shownCut bool                     // the path may end in a secret: do not log all of it
 	compress bool                     // answers may be compressed: no secret stands beside what the client chose
 	upgrade  bool                     // WebSocket may be asked for
+	load     overload.Kind            // what becomes of it when there is too much to do
 
 	deprecated time.Time // since when clients should move on (RFC 9745); zero: they need not
 	sunset     time.Time // when the path ends (RFC 8594)
@@ -94,16 +96,16 @@ func routes(s settings) []class {
 			body: mib, times: quick, headers: api, shared: true, cookies: true, shape: refusal.Auth, shownCut: true},
 
 		{name: "upload", paths: []string{"/api/storage/v1/files"}, methods: []string{http.MethodPost}, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true},
+			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true, load: overload.Free},
 		{name: "upload", paths: []string{"/api/storage/v1/files/:id"}, methods: []string{http.MethodPut}, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true},
+			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true, load: overload.Free},
 		{name: "storage", paths: []string{"/api/storage/v1/*"}, methods: calls, service: s.StorageURL, auth: required,
 			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: stream, headers: files, shared: true},
 
 		{name: "billing", paths: []string{"/api/billing/v1/*"}, methods: calls, service: s.WebhookURL, auth: required,
 			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: quick, headers: api, shared: true, compress: true},
 		{name: "webhook", paths: []string{"/webhooks/stripe"}, methods: []string{http.MethodPost}, service: s.WebhookURL, auth: foreign,
-			inAll: &hook, byAddr: &hookAddr, proves: true, body: mib, times: quick, headers: api},
+			inAll: &hook, byAddr: &hookAddr, proves: true, body: mib, times: quick, headers: api, load: overload.Vital},
 
 		{name: "jwks", paths: []string{"/.well-known/jwks.json"}, methods: reads, service: s.AuthURL, path: "/api/auth/jwks", auth: public,
 			byAddr: &open, times: quick, headers: api},

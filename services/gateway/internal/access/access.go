@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -56,6 +57,7 @@ type Recorder struct {
 	log    *slog.Logger
 	lines  *Lines // nil: the log writes the lines
 	tracer trace.Tracer
+	told   atomic.Int64 // when shed requests were last told of, in Unix time
 	meters
 }
 
@@ -75,6 +77,20 @@ func (r *Recorder) Start(ctx context.Context, rec *Record) (context.Context, tra
 	return r.tracer.Start(observability.WithTrace(ctx, rec.Trace), rec.Class,
 		trace.WithSpanKind(trace.SpanKindServer), trace.WithNewRoot(),
 		trace.WithAttributes(attribute.String("http.request.method", rec.Method)))
+}
+
+// tellEvery is how long in seconds nothing more is said of shed requests.
+const tellEvery = 10
+
+// Shed counts a request that was refused before anything was done for it: it has no
+// access line, which would cost as much as the refusal. The log says now and then
+// that there are some.
+func (r *Recorder) Shed(ctx context.Context, rec *Record) {
+	r.measure(ctx, rec)
+	now, told := time.Now().Unix(), r.told.Load()
+	if now-told >= tellEvery && r.told.CompareAndSwap(told, now) {
+		r.log.WarnContext(ctx, "requests are refused: there is more to do than can be done", "class", rec.Class)
+	}
 }
 
 // Done writes everything down. ctx holds the span of a sampled request, for the

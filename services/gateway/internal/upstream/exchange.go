@@ -126,8 +126,16 @@ func (e *exchange) ask() error {
 		go e.send.run()
 	} else {
 		e.sent = true
+		e.tell()
 	}
 	return nil
+}
+
+// tell says that the service has all of the request.
+func (e *exchange) tell() {
+	if e.out.Answerer != nil {
+		e.out.Answerer.Sent()
+	}
 }
 
 // head reads up to the final answer's.

@@ -49,6 +49,9 @@ func (s *sender) run() {
 	c.until.Store(s.e.limit(time.Now(), 2*s.e.proxy.Times.Idle))
 	err := s.copy()
 	s.whole = err == nil
+	if s.whole {
+		s.e.tell()
+	}
 	switch {
 	case s.body.failure() != nil:
 		c.kill(errGone) // half a body must not look like a whole one

@@ -52,8 +52,13 @@ type Proxy struct {
 // New makes a proxy ready for use.
 func New(p Proxy) *Proxy { return &p }
 
-// Answerer has the last word on an answer's header.
+// Answerer is told how far the exchange is, and has the last word on an answer's
+// header. The two calls of an exchange never run at once, and may come from
+// different goroutines.
 type Answerer interface {
+	// Sent says that the service has the whole request; it may come twice, when a
+	// request is repeated, and does not come when the answer was there before.
+	Sent()
 	Answer(status int, answer http.Header)
 }
 

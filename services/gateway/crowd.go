@@ -1,0 +1,63 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/codex-platform/codex/services/gateway/internal/access"
+	"github.com/codex-platform/codex/services/gateway/internal/overload"
+	"github.com/codex-platform/codex/services/gateway/internal/upstream"
+)
+
+// full refuses a request whose class's service has enough to do, before anything is
+// spent on it. A preflight goes no further than here and is answered.
+func (g *gate) full(c echo.Context, x *crossing) bool {
+	r := c.Request()
+	p, _ := x.pick(r.Method)
+	if p.admission == nil || p.admission.Enter() || r.Method == http.MethodOptions {
+		return false
+	}
+	w := c.Response().Writer
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(writeLimit))
+	if r.ContentLength != 0 {
+		upstream.Linger(control)
+	}
+	if p.shared {
+		p.sharing.Mark(w.Header(), r)
+	}
+	if ambiguous(r) {
+		w.Header()["Connection"] = closing
+	}
+	p.shed.Write(w, r)
+	g.recorder.Shed(r.Context(), &access.Record{Class: p.name, Status: overload.ErrOverloaded.Status, Code: overload.ErrOverloaded.Code})
+	return true
+}
+
+// Sent begins the service's time.
+func (k *call) Sent() {
+	if k.policy.admission != nil {
+		k.place.Leave() // of the first attempt
+		k.place = k.policy.admission.Wait()
+	}
+}
+
+// answered ends it. A service that refuses is quick, which says nothing about how
+// long its work takes.
+func (k *call) answered(status int) {
+	if status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests {
+		k.place.Answered()
+	}
+	k.place.Leave()
+}
+
+// leave is for an exchange without an answer: where time was up, that is the
+// longest that an answer can take.
+func (k *call) leave() {
+	if k.out.Result.Kind == "slow" {
+		k.place.Answered()
+	}
+	k.place.Leave()
+}

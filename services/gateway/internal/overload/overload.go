@@ -1,0 +1,184 @@
+// Package overload owns how many requests of a class a service is given at once:
+// so many that none waits much longer than it would alone. The others are refused
+// at once, which costs little and tells the client the truth.
+//
+// What counts is a request that its service has and has not begun to answer. A
+// slow body, a long download and a stream of events therefore hold no place.
+package overload
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	floor   = 16   // at once: below this, waiting is not what makes a service slow
+	calm    = 64   // while it keeps up nobody is refused below this
+	start   = 256  // before anything is known
+	ceiling = 1024 // as many as the way to a service takes
+
+	window  = int64(50 * time.Millisecond)
+	samples = 10 // answers that a window needs to mean anything
+	// stale is how old the usual time may be before it is looked at again.
+	stale = int64(10 * time.Second)
+	// headroom is how much more than the most of late may come at once.
+	headroom = 3
+	forget   = 0.99 // of the most of late, each window
+)
+
+// Kind says what becomes of a class when there is more to do than can be done.
+type Kind int
+
+// The kinds.
+const (
+	Quick Kind = iota // answers begin soon: refused when the mean has to wait as long again
+	Vital             // refused when nothing else helps
+	Free              // an answer may take what it takes: not for an Admission
+)
+
+// patience is how many times the usual the mean answer may take.
+var patience = map[Kind]float64{Quick: 2, Vital: 8}
+
+// Admission decides for the requests of one class.
+type Admission struct {
+	patience float64
+	now      func() time.Time
+	epoch    time.Time
+
+	limit   atomic.Int64
+	waiting atomic.Int64
+
+	// What the present window has seen.
+	ends    atomic.Int64
+	count   atomic.Int64
+	sum     atomic.Int64 // of the answers' times
+	most    atomic.Int64 // waiting at once
+	refused atomic.Int64
+
+	mu     sync.Mutex // for the rest, which only the end of a window touches
+	usual  float64    // mean time of an answer when nobody waits for anybody
+	seen   int64      // when that was last true
+	lately float64    // the most that waited at once
+	probe  int        // windows left of a look at the usual time
+	kept   int64      // the limit after it
+}
+
+// New makes the Admission of a class of this kind.
+func New(kind Kind, now func() time.Time) *Admission {
+	a := &Admission{patience: patience[kind], now: now, epoch: now()}
+	a.limit.Store(start)
+	a.ends.Store(2 * window) // the first answers are the quickest ones
+	return a
+}
+
+// Enter tells whether one more may come. It costs no allocation and takes no place.
+func (a *Admission) Enter() bool {
+	if a.waiting.Load() < a.limit.Load() {
+		return true
+	}
+	a.refused.Add(1)
+	return false
+}
+
+// Limit is how many may wait at once now.
+func (a *Admission) Limit() int64 { return a.limit.Load() }
+
+// Place is a request's while its service has it. The zero Place is none.
+type Place struct {
+	of    *Admission
+	since int64
+}
+
+// Wait takes a place: the service has the whole request.
+func (a *Admission) Wait() Place {
+	n := a.waiting.Add(1)
+	for most := a.most.Load(); n > most && !a.most.CompareAndSwap(most, n); most = a.most.Load() {
+	}
+	return Place{a, a.clock()}
+}
+
+// Answered gives the place back: the answer has begun, or time is up.
+func (p *Place) Answered() {
+	a := p.of
+	if a == nil {
+		return
+	}
+	now := a.clock()
+	a.sum.Add(now - p.since)
+	p.Leave()
+	if a.count.Add(1) >= samples && now >= a.ends.Load() && a.mu.TryLock() {
+		a.turn(now)
+		a.mu.Unlock()
+	}
+}
+
+// Leave gives the place back where it has not been: what broke off tells nothing
+// about how long an answer takes.
+func (p *Place) Leave() {
+	if p.of != nil {
+		p.of.waiting.Add(-1)
+		p.of = nil
+	}
+}
+
+func (a *Admission) clock() int64 { return int64(a.now().Sub(a.epoch)) }
+
+// turn ends a window and sets the limit for the next one.
+func (a *Admission) turn(now int64) {
+	count, sum, most, limit := a.count.Swap(0), a.sum.Swap(0), a.most.Swap(a.waiting.Load()), a.limit.Load()
+	if count < samples {
+		return // another turn was faster
+	}
+	full := a.refused.Swap(0) > 0 || most >= limit
+	mean := max(1, float64(sum)/float64(count))
+	a.ends.Store(now + max(window, int64(2*mean))) // the next mean must be the next limit's work
+	if a.look(now, mean) {
+		return
+	}
+	a.learn(now, mean, (full || 2*most > limit) && limit > floor)
+	// The limit moves to where the mean is the usual time, times the patience.
+	step := min(1.5, max(0.5, a.patience*a.usual/mean))
+	switch {
+	case full || step < 1 && 2*most > limit:
+		a.set(float64(limit)*step, floor)
+	default:
+		a.lately = max(float64(most), a.lately*forget)
+		a.set(headroom*a.lately, calm)
+	}
+	if now-a.seen > stale { // under load for long: is the service faster or slower than it was?
+		a.probe, a.kept = 2, a.limit.Load()
+		a.limit.Store(max(floor, a.kept/4))
+	}
+}
+
+// learn keeps the usual time. It falls quickly, and rises only while nobody waits:
+// else every overload would soon be usual.
+func (a *Admission) learn(now int64, mean float64, busy bool) {
+	switch {
+	case a.usual == 0:
+		a.usual, a.seen = mean, now
+	case mean <= a.usual:
+		a.usual, a.seen = a.usual+(mean-a.usual)/4, now
+	case !busy:
+		a.usual, a.seen = a.usual+(mean-a.usual)/8, now
+	}
+}
+
+// look goes on with a probe, two windows with fewer requests: those of before are
+// gone after the first, and the second shows what an answer takes.
+func (a *Admission) look(now int64, mean float64) bool {
+	switch a.probe {
+	case 0:
+		return false
+	case 1:
+		a.usual, a.seen = mean, now
+		a.limit.Store(a.kept)
+	}
+	a.probe--
+	return true
+}
+
+func (a *Admission) set(limit float64, least int64) {
+	a.limit.Store(min(ceiling, max(least, int64(limit))))
+}
