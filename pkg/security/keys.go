@@ -349,14 +349,11 @@ func usableKey(key jwk.Key) (crypto.PublicKey, string) {
 		}
 		alg = jwa.ES256
 	case *rsa.PublicKey:
-		if k.N.BitLen() < 2048 || k.N.BitLen() > 8192 {
-			return nil, ""
-		}
 		alg = jwa.RS256
 	default:
 		return nil, ""
 	}
-	if named := key.Algorithm().String(); named != "" && named != alg.String() {
+	if named := key.Algorithm().String(); named != "" && named != alg.String() || !sound(raw) {
 		return nil, ""
 	}
 	return raw, alg.String()

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/pkg/testkit/forgery"
 )
 
 // issuer is an auth service that serves a key set and counts who asks.
@@ -65,7 +66,7 @@ func edKey(t testing.TB, kid string) (string, ed25519.PublicKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":%q,"x":%q}`, kid, b64(public)), public
+	return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":%q,"x":%q}`, kid, forgery.B64(public)), public
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -97,8 +98,8 @@ func TestRemoteKeys_leavesOutKeysThatMayNotVerify(t *testing.T) {
 		strings.Replace(good, `"kid":"good"`, `"kid":"enc","use":"enc"`, 1),
 		strings.Replace(good, `"alg":"EdDSA","kid":"good"`, `"alg":"ES256","kid":"alg"`, 1),
 		strings.Replace(good, `"kid":"good"`, `"kid":""`, 1),
-		fmt.Sprintf(`{"kty":"EC","crv":"P-384","kid":"p384","x":%q,"y":%q}`, b64(ec.X.Bytes()), b64(ec.Y.Bytes())), //nolint:staticcheck // the raw coordinates are the point
-		`{"kty":"RSA","kid":"rsa512","n":"` + b64(make([]byte, 64)) + `","e":"AQAB"}`,
+		fmt.Sprintf(`{"kty":"EC","crv":"P-384","kid":"p384","x":%q,"y":%q}`, forgery.B64(ec.X.Bytes()), forgery.B64(ec.Y.Bytes())), //nolint:staticcheck // the raw coordinates are the point
+		`{"kty":"RSA","kid":"rsa512","n":"` + forgery.B64(make([]byte, 64)) + `","e":"AQAB"}`,
 		`{"kty":"surprise","kid":"new"}`,
 	}
 	keys := security.NewRemoteKeys(newIssuer(t, append(bad, good)...).URL, nil, quiet())

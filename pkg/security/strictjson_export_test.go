@@ -1,0 +1,4 @@
+package security
+
+// StrictObject is strictObject, for tests.
+var StrictObject = strictObject
