@@ -154,7 +154,7 @@ func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
 		drop["Cookie"] = true
 	}
 	if c.auth != foreign || !c.cookies {
-		drop["Authorization"] = true
+		drop["Authorization"], drop["X-Api-Key"] = true, true
 	}
 	service := g.services[target.Host]
 	if service == nil {

@@ -133,6 +133,7 @@ type world struct {
 	mu       sync.Mutex
 	sessions map[string]string // session cookie → user; "" answers 503
 	log      *bytes.Buffer
+	keySet   string // what auth shows in the place of its one key
 }
 
 // withRedis is an environment whose Redis is at this address.
@@ -251,6 +252,13 @@ func (w *world) makeKey() {
 }
 
 func (w *world) serveKeys(rw http.ResponseWriter, _ *http.Request) {
+	w.mu.Lock()
+	keySet := w.keySet
+	w.mu.Unlock()
+	if keySet != "" {
+		_, _ = io.WriteString(rw, keySet)
+		return
+	}
 	public, _ := w.key.Public().(ed25519.PublicKey)
 	fmt.Fprintf(rw, `{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"k1","x":%q}]}`, base64.RawURLEncoding.EncodeToString(public))
 }
@@ -387,5 +395,16 @@ func eventually(t testing.TB, what string, ok func() bool) {
 			t.Fatalf("not %s within 10 s", what)
 		case <-time.After(2 * time.Millisecond):
 		}
+	}
+}
+
+// showKeys makes auth show these keys and the gateway look at once.
+func (w *world) showKeys(keySet string) {
+	w.t.Helper()
+	w.mu.Lock()
+	w.keySet = keySet
+	w.mu.Unlock()
+	if err := w.wired.keys.Refresh(w.t.Context()); err != nil {
+		w.t.Fatal(err)
 	}
 }

@@ -53,7 +53,6 @@ type Caller struct {
 	Source        Source
 	SetCookie     string // the JWT cookie to set on the answer; empty: none
 	KeyID         string // of the API key that was shown; empty: none was
-	Meta          *Meta  // nil for nobody
 
 	proof   *verified
 	revoked *revocation.Set
@@ -81,7 +80,7 @@ func (c Caller) Ended() <-chan struct{} {
 func (r *Resolver) caller(v *verified, source Source) Caller {
 	return Caller{
 		Identity: v.claims.Identity(), Token: v.token, Authorization: v.authorization,
-		Source: source, Meta: &v.meta, proof: v, revoked: r.revoked,
+		Source: source, proof: v, revoked: r.revoked,
 	}
 }
 

@@ -18,14 +18,9 @@ type verified struct {
 	token         string
 	authorization string
 	claims        security.Claims
-	epoch         atomic.Uint64 // of the revocation set when it was last looked up
-	meta          Meta
+	epoch         atomic.Uint64                   // of the revocation set when it was last looked up
 	ended         atomic.Pointer[<-chan struct{}] // once somebody asked for it
 }
-
-// Meta hangs on a remembered token and lives as long: what a user's requests need
-// again and again is found once for each token. Every slot belongs to one writer.
-type Meta struct{ Buckets [4]atomic.Value }
 
 func newVerified(token string, claims security.Claims) *verified {
 	return &verified{token: token, authorization: "Bearer " + token, claims: claims}
