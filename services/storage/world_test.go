@@ -76,7 +76,8 @@ func newWorldOn(t testing.TB, pool *pgxpool.Pool, objects objectstore.Settings, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := newService(s, parts{pool: pool, bucket: bucket, keys: oneKey{public}, log: faultsOf(t)})
+	log := faultsOf(t)
+	service, err := newService(s, parts{pool: pool, bucket: bucket, keys: oneKey{public}, foreign: s.Issuers.Trusted.Open(nil, log), log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
