@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/codex-platform/codex/services/gateway/internal/access"
 	"github.com/codex-platform/codex/services/gateway/internal/overload"
@@ -60,4 +65,32 @@ func (k *call) leave() {
 		k.place.Answered()
 	}
 	k.place.Leave()
+}
+
+// measureCrowds shows how near each class is to being refused.
+func (g *gate) measureCrowds() error {
+	admissions := map[string]*overload.Admission{}
+	for _, x := range g.crossings {
+		for _, p := range x.byMethod {
+			if p.admission != nil {
+				admissions[p.name] = p.admission
+			}
+		}
+	}
+	meter := otel.Meter("gateway")
+	for name, of := range map[string]func(*overload.Admission) int64{
+		"gateway.admission.waiting": (*overload.Admission).Waiting, "gateway.admission.limit": (*overload.Admission).Limit,
+	} {
+		_, err := meter.Int64ObservableGauge(name, metric.WithDescription("Requests that a service has and has not begun to answer, and how many there may be"),
+			metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+				for class, a := range admissions {
+					o.Observe(of(a), metric.WithAttributes(attribute.String("class", class)))
+				}
+				return nil
+			}))
+		if err != nil {
+			return fmt.Errorf("make metric: %w", err)
+		}
+	}
+	return nil
 }

@@ -91,6 +91,9 @@ func newGate(s settings, with parts) (*gate, error) {
 	for i, c := range classes {
 		names[i] = c.name
 	}
+	if err := g.measureCrowds(); err != nil {
+		return nil, err
+	}
 	if g.recorder, err = access.NewRecorder(with.log, with.lines, names); err != nil {
 		return nil, err
 	}

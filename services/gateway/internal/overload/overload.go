@@ -20,6 +20,10 @@ const (
 
 	window  = int64(50 * time.Millisecond)
 	samples = 10 // answers that a window needs to mean anything
+	// slack is a wait that is shorter than the cost of refusing. When it is the
+	// gateway's own CPU that everybody waits for, a refusal costs two thirds of an
+	// answer: to refuse early would leave less for the work.
+	slack = 5 * float64(time.Millisecond)
 	// stale is how old the usual time may be before it is looked at again.
 	stale = int64(10 * time.Second)
 	// headroom is how much more than the most of late may come at once.
@@ -84,6 +88,9 @@ func (a *Admission) Enter() bool {
 // Limit is how many may wait at once now.
 func (a *Admission) Limit() int64 { return a.limit.Load() }
 
+// Waiting is how many are waiting.
+func (a *Admission) Waiting() int64 { return a.waiting.Load() }
+
 // Place is a request's while its service has it. The zero Place is none.
 type Place struct {
 	of    *Admission
@@ -137,8 +144,8 @@ func (a *Admission) turn(now int64) {
 		return
 	}
 	a.learn(now, mean, (full || 2*most > limit) && limit > floor)
-	// The limit moves to where the mean is the usual time, times the patience.
-	step := min(1.5, max(0.5, a.patience*a.usual/mean))
+	// The limit moves to where the mean is as long as patience lasts.
+	step := min(1.5, max(0.5, max(a.patience*a.usual, a.usual+slack)/mean))
 	switch {
 	case full || step < 1 && 2*most > limit:
 		a.set(float64(limit)*step, floor)
