@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,9 +15,12 @@ import (
 
 const (
 	revocationStream = "codex:revocations"
-	// revocationAge is longer than any access token lives (15 minutes): what is
-	// older can refuse nothing any more.
-	revocationAge   = 20 * time.Minute
+	// revocationAge is longer than any access token lives (ours 15 minutes, those of
+	// other issuers an hour): what is older can refuse nothing any more.
+	revocationAge = 70 * time.Minute
+	// revocationOverlap is read again after a lost link: a Redis that took over may
+	// have lost the stream and have a clock that is behind the last entry's.
+	revocationOverlap = time.Minute
 	revocationBlock = time.Second
 	revocationPage  = 1000
 	feedRetryMin    = 50 * time.Millisecond
@@ -79,8 +83,9 @@ func (f *Feed) Synced() bool { return f.synced.Load() }
 // be late.
 func (f *Feed) Linked() bool { return f.linked.Load() }
 
-// Tail hands every revocation of the last 20 minutes, and then each new one, to
-// apply, until ctx ends. After a lost link it goes on behind the last one read.
+// Tail hands every revocation of the last 70 minutes, and then each new one, to
+// apply, until ctx ends. After a lost link it goes on a minute before the last one
+// read: apply sees some again.
 func (f *Feed) Tail(ctx context.Context, apply func(Revocation)) {
 	if f.rdb == nil {
 		<-ctx.Done()
@@ -109,13 +114,11 @@ func (f *Feed) Tail(ctx context.Context, apply func(Revocation)) {
 
 // follow reads until something fails. last is the id to go on behind.
 func (f *Feed) follow(ctx context.Context, last *string, apply func(Revocation)) error {
-	if *last == "" {
-		now, err := f.time(ctx)
-		if err != nil {
-			return err
-		}
-		*last = strconv.FormatInt(now.Add(-revocationAge).UnixMilli(), 10)
+	now, err := f.time(ctx)
+	if err != nil {
+		return err
 	}
+	*last = resume(*last, now)
 	for {
 		block := revocationBlock
 		if !f.linked.Load() {
@@ -129,6 +132,22 @@ func (f *Feed) follow(ctx context.Context, last *string, apply func(Revocation))
 			f.arrived(ctx)
 		}
 	}
+}
+
+// resume gives the id to go on behind, after the last one read, "" if none was.
+func resume(last string, now time.Time) string {
+	from := now.Add(-revocationAge)
+	text, _, _ := strings.Cut(last, "-")
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		read := time.UnixMilli(ms)
+		if read.After(now) {
+			read = now
+		}
+		if read = read.Add(-revocationOverlap); read.After(from) {
+			from = read
+		}
+	}
+	return strconv.FormatInt(from.UnixMilli(), 10)
 }
 
 // arrived notes that the end of the stream was reached over a working link.
