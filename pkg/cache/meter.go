@@ -53,7 +53,7 @@ type meterShard struct {
 func NewMeter(rdb redis.UniversalClient, s MeterSettings, log *slog.Logger) *Meter {
 	m := &Meter{
 		rdb: rdb, prefix: s.Prefix + ":", id: rand.Text(), fixed: s.Replicas > 0,
-		health: NewHealth("leases of rate limits", log), start: time.Now(),
+		health: NewHealth("rate limits", log), start: time.Now(),
 		trips: trips{hurry: make(chan struct{}, 1)}, seed: maphash.MakeSeed(),
 	}
 	m.replicas.Store(int64(max(s.Replicas, 1)))
@@ -68,6 +68,14 @@ func NewMeter(rdb redis.UniversalClient, s MeterSettings, log *slog.Logger) *Met
 func (m *Meter) clock(now time.Time) int64 { return int64(now.Sub(m.start)) + 1 }
 
 func (m *Meter) now() int64 { return int64(time.Since(m.start)) + 1 }
+
+// Exact is the limiter for limits that Redis decides for each request. Both know
+// together whether Redis is away, and say so once.
+func (m *Meter) Exact(prefix string, log *slog.Logger) *Limiter {
+	l := NewLimiter(m.rdb, prefix, log)
+	l.health = m.health
+	return l
+}
 
 // Shared tells whether the limits are counted for all replicas together now.
 func (m *Meter) Shared() bool { return m.rdb != nil && m.health.Up() }

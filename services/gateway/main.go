@@ -117,8 +117,8 @@ func wire(s settings, log *slog.Logger) (*wired, error) {
 	w.foreign = s.Issuers.Trusted.Open(nil, log)
 	w.log = log
 	tokens := security.NewServiceTokens(s.ServiceTokens.Reveal())
-	w.limiter = cache.NewLimiter(rdb, "codex:limit", log)
 	w.meter = cache.NewMeter(rdb, cache.MeterSettings{Prefix: "codex:lease", Replicas: s.Limits.Replicas}, log)
+	w.limiter = w.meter.Exact("codex:limit", log)
 	w.resolver = identity.NewResolver(identity.Config{
 		Verifier: security.NewVerifier(w.keys, []string{s.issuer()}, []string{s.audience()}, time.Now, w.foreign...),
 		Revoked:  w.revoked,
