@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
+
+	"github.com/codex-platform/codex/pkg/security"
 )
 
 const (
@@ -33,6 +36,10 @@ type ServeSettings struct {
 	Drain time.Duration
 	// TLS, when set, is for the public listener.
 	TLS *tls.Config
+	// MaxConnections bounds the public listener; 0: as many as there is memory for.
+	MaxConnections int
+	// Proxies stand for many clients: one of them may have all connections.
+	Proxies security.Proxies
 	// Tune, when set, has the last word on the public listener's server.
 	Tune func(*http.Server)
 	// Listening, when set, is told the addresses once both are open.
@@ -40,8 +47,8 @@ type ServeSettings struct {
 }
 
 // Serve runs a service until ctx ends and then stops it in order (DEP-07):
-// readiness falls, requests go on for the grace, no new ones are accepted, the
-// running ones come to their end, and the private listener, which tells all
+// readiness falls, requests go on for the grace, each on the last turn of its
+// connection, no new ones are accepted, the running ones come to their end, and the private listener, which tells all
 // this, goes last. Nil is a clean stop; an error is a listener that could not be
 // opened, or requests that had to be cut off.
 func Serve(ctx context.Context, s ServeSettings, public, private http.Handler, log *slog.Logger) error {
@@ -60,9 +67,15 @@ func Serve(ctx context.Context, s ServeSettings, public, private http.Handler, l
 	defer end()
 	go s.Health.Run(life)
 
+	memory := memoryLimit(os.DirFS("/"))
+	limitMemory(memory)
+	if s.MaxConnections == 0 {
+		s.MaxConnections = connectionsFor(memory)
+	}
 	failed := make(chan error, 2)
 	run := func(l net.Listener, h http.Handler, tune func(*http.Server)) *http.Server {
 		server := newServer(life, h, log)
+		boundConnections(server, s.MaxConnections, s.Proxies)
 		if tune != nil {
 			tune(server)
 		}
@@ -70,7 +83,7 @@ func Serve(ctx context.Context, s ServeSettings, public, private http.Handler, l
 		return server
 	}
 	privateServer := run(inner, private, nil)
-	publicServer := run(outer, public, s.Tune)
+	publicServer := run(outer, s.Health.sendAway(public), s.Tune)
 	log.InfoContext(ctx, "serving", "addr", outer.Addr().String(), "private_addr", inner.Addr().String())
 	if s.Listening != nil {
 		s.Listening(outer.Addr(), inner.Addr())
@@ -104,7 +117,7 @@ func listen(ctx context.Context, s ServeSettings) (private, public net.Listener,
 // newServer bounds what a client may send and how long it may take before a
 // handler is asked; bodies are bounded where they are read.
 func newServer(life context.Context, h http.Handler, log *slog.Logger) *http.Server {
-	server := &http.Server{
+	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -112,8 +125,6 @@ func newServer(life context.Context, h http.Handler, log *slog.Logger) *http.Ser
 		BaseContext:       func(net.Listener) context.Context { return life },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that hang up, mostly
 	}
-	closeUnused(server)
-	return server
 }
 
 func stop(life context.Context, s ServeSettings, public, private *http.Server, log *slog.Logger) error {
@@ -144,4 +155,16 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
+}
+
+// sendAway tells clients to use another connection for their next request once the
+// process is about to stop: by the end of the grace none is left on which one could
+// meet the end.
+func (h *Health) sendAway(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }

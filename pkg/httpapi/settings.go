@@ -13,6 +13,7 @@ type Settings struct {
 	Edge           Edge          `env:"EDGE" envDefault:"gateway" help:"who stands in front: gateway, or direct when the service faces the Internet itself"`
 	TrustedProxies []string      `env:"TRUSTED_PROXIES" example:"10.0.0.0/8" help:"addresses and networks whose X-Forwarded-For is believed; default: none"`
 	Pprof          bool          `env:"PPROF" envDefault:"false" help:"serve profiles on the private port"`
+	MaxConnections int           `env:"MAX_CONNECTIONS" envDefault:"0" help:"connections at once, half of them from one address that is no trusted proxy; 0: one for every 32 KiB of the memory limit, at most 16384"`
 	ShutdownGrace  time.Duration `env:"SHUTDOWN_GRACE" envDefault:"5s" help:"how long a stopping process is not ready but still serves, until everybody knows; none in development"`
 	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"25s" help:"how long requests may take to end once no new ones are accepted"`
 }
@@ -37,7 +38,8 @@ func (s Settings) Validate() []config.Fault {
 // Serve gives what Serve needs to know. In development nobody watches the
 // readiness, so a stop does not wait for anybody to see it fall.
 func (s Settings) Serve(addr, privateAddr string, development bool, health *Health) ServeSettings {
-	out := ServeSettings{Addr: addr, PrivateAddr: privateAddr, Health: health, Grace: s.ShutdownGrace, Drain: s.DrainTimeout}
+	out := ServeSettings{Addr: addr, PrivateAddr: privateAddr, Health: health, Grace: s.ShutdownGrace, Drain: s.DrainTimeout,
+		MaxConnections: max(0, s.MaxConnections), Proxies: s.Proxies()}
 	if development {
 		out.Grace = 0
 	}
