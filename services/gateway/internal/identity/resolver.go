@@ -71,6 +71,9 @@ func (r *Resolver) Known(h http.Header) (Caller, bool) {
 // where nothing of sense is shown: the source tells in what there is none.
 func (r *Resolver) shown(h http.Header) (string, Source) {
 	if values := h["Authorization"]; len(values) > 0 {
+		if len(values[0]) > len("Bearer ")+security.MaxTokenBytes {
+			return "", Bearer // not even looked through
+		}
 		token, _ := security.BearerToken(values[0])
 		return token, Bearer
 	}
@@ -78,6 +81,9 @@ func (r *Resolver) shown(h http.Header) (string, Source) {
 		return readAPIKey(values), APIKey
 	}
 	token, _ := security.ReadCookie(h, r.cookies.JWT)
+	if len(token) > security.MaxTokenBytes {
+		token = ""
+	}
 	return token, Cookie
 }
 
