@@ -21,10 +21,10 @@ const (
 	// revocationOverlap is read again after a lost link: a Redis that took over may
 	// have lost the stream and have a clock that is behind the last entry's.
 	revocationOverlap = time.Minute
-	revocationBlock = time.Second
-	revocationPage  = 1000
-	feedRetryMin    = 50 * time.Millisecond
-	feedRetryMax    = time.Second
+	revocationBlock   = time.Second
+	revocationPage    = 1000
+	feedRetryMin      = 50 * time.Millisecond
+	feedRetryMax      = time.Second
 )
 
 // Revocation ends tokens before their time: those of one session, or all of a
