@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/codex-platform/codex/pkg/security"
@@ -40,4 +41,26 @@ func TestReadCookie(t *testing.T) {
 			t.Errorf("%q = %q, want none", name, got)
 		}
 	}
+}
+
+// FuzzReadCookie compares with net/http, which reads values in fewer letters.
+func FuzzReadCookie(f *testing.F) {
+	for _, line := range []string{
+		"codex.jwt=a.b.c", "a=b; codex.jwt=x; codex.jwt=y", `codex.jwt="q"`, " codex.jwt = x", "codex.jwt", "codex.jwt=", ";;;=;codex.jwt=1", "codex.jwt=a=b", "x=codex.jwt=1", "codex.jwt=\x00", "CODEX.JWT=1",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		h := http.Header{"Cookie": {line}}
+		got, ok := security.ReadCookie(h, "codex.jwt")
+		if ok && !strings.Contains(line, got) {
+			t.Fatalf("%q: made up %q", line, got)
+		}
+		if strings.ContainsAny(line, "\r\n") {
+			return // no header holds one; net/http would trim it
+		}
+		if theirs, err := (&http.Request{Header: h}).Cookie("codex.jwt"); ok && err == nil && strings.Count(line, "codex.jwt") == 1 && strings.Trim(got, `"`) != strings.Trim(theirs.Value, `"`) {
+			t.Fatalf("%q: %q, net/http says %q", line, got, theirs.Value)
+		}
+	})
 }
