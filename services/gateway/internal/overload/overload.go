@@ -70,7 +70,7 @@ type Admission struct {
 
 // New makes the Admission of a class of this kind.
 func New(kind Kind, now func() time.Time) *Admission {
-	a := &Admission{patience: patience[kind], now: now, epoch: now()}
+	a := &Admission{patience: patience[kind], now: now, epoch: now(), probe: 2, kept: start}
 	a.limit.Store(start)
 	a.ends.Store(2 * window) // the first answers are the quickest ones
 	return a
@@ -139,7 +139,7 @@ func (a *Admission) turn(now int64) {
 	}
 	full := a.refused.Swap(0) > 0 || most >= limit
 	mean := max(1, float64(sum)/float64(count))
-	a.ends.Store(now + max(window, int64(2*mean))) // the next mean must be the next limit's work
+	a.ends.Store(now + max(window, int64(3*mean))) // the next mean must be the next limit's work
 	if a.look(now, mean) {
 		return
 	}
@@ -155,7 +155,7 @@ func (a *Admission) turn(now int64) {
 	}
 	if now-a.seen > stale { // under load for long: is the service faster or slower than it was?
 		a.probe, a.kept = 2, a.limit.Load()
-		a.limit.Store(max(floor, a.kept/4))
+		a.limit.Store(max(floor, a.kept/8))
 	}
 }
 
@@ -163,8 +163,6 @@ func (a *Admission) turn(now int64) {
 // else every overload would soon be usual.
 func (a *Admission) learn(now int64, mean float64, busy bool) {
 	switch {
-	case a.usual == 0:
-		a.usual, a.seen = mean, now
 	case mean <= a.usual:
 		a.usual, a.seen = a.usual+(mean-a.usual)/4, now
 	case !busy:

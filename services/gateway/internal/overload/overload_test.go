@@ -3,6 +3,7 @@ package overload
 import (
 	"container/heap"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -115,10 +116,18 @@ var services = map[string]struct {
 	"200 at once, around 100 ms": {service{200, around(100 * time.Millisecond)}, 2000, 3},
 }
 
+// seeds are few where nobody waits for more.
+func seeds() uint64 {
+	if os.Getenv("CODEX_SOAK") != "" {
+		return 20
+	}
+	return 2
+}
+
 func TestTwiceTheCapacity(t *testing.T) {
 	t.Parallel()
 	for name, s := range services {
-		for seed := range uint64(5) {
+		for seed := range seeds() {
 			const calmed, surge, after = 10 * time.Second, 30 * time.Second, 40 * time.Second
 			all := simulate(seed, s.service, after, func(at time.Duration) float64 {
 				if at >= calmed && at < surge {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -82,5 +83,66 @@ func TestService_theCircuitOpensForOneThatHangs(t *testing.T) {
 	began := time.Now()
 	if res, _ := send(t, "GET", address); res.StatusCode != 503 || time.Since(began) > time.Second {
 		t.Errorf("%d after %s", res.StatusCode, time.Since(began))
+	}
+}
+
+// What ends one connection will soon end the others: a POST must not meet that.
+func TestPool_aServiceThatEndsOneConnectionLosesTheIdleOnes(t *testing.T) {
+	t.Parallel()
+	here, both, ended := make(chan struct{}), make(chan struct{}), make(chan struct{}, 2)
+	back := listen(t, func(c net.Conn) {
+		defer c.Close()
+		in := bufio.NewReader(c)
+		for {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				ended <- struct{}{}
+				return
+			}
+			if r.URL.Path == "/together" {
+				here <- struct{}{}
+				<-both
+			}
+			last := ""
+			if r.URL.Path == "/last" {
+				last = "Connection: close\r\n"
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n"+last+"Content-Length: 2\r\n\r\nok")
+		}
+	})
+	s := service(t, back, upstream.Options{})
+	address := front(t, upstream.Proxy{Service: s}, nil)
+	done := make(chan error, 2)
+	for range 2 {
+		go func() {
+			res, err := http.Get(address + "/together")
+			if err == nil {
+				res.Body.Close()
+			}
+			done <- err
+		}()
+	}
+	for range 2 {
+		<-here
+	}
+	close(both)
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for s.State().Idle != 2 { // the handlers put them back after the answers
+		runtime.Gosched()
+	}
+	res, err := http.Get(address + "/last")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	for range 2 { // the one that was idle, and the one that was answered
+		<-ended
+	}
+	if idle := s.State().Idle; idle != 0 {
+		t.Errorf("%d are still idle", idle)
 	}
 }

@@ -36,6 +36,8 @@ type Service struct {
 	circuit  circuit
 	budget   budget
 
+	retired atomic.Int64 // when the idle connections were last given up
+
 	mu       sync.Mutex
 	idle     []*conn // the last one used is taken first
 	all      map[*conn]struct{}
@@ -120,6 +122,9 @@ func (s *Service) take(ctx context.Context, fresh bool) (*conn, error) {
 // that the request was sent to its.
 func (s *Service) put(c *conn, whole bool) {
 	fit := c.release() && whole && c.in.buffered() == 0
+	if c.answer.last {
+		s.retire(clock(time.Now()))
+	}
 	if fit {
 		c.in.rest()
 		c.used, c.since = true, clock(time.Now())
@@ -135,6 +140,25 @@ func (s *Service) put(c *conn, whole bool) {
 		s.mu.Unlock()
 	}
 	s.drop(c)
+}
+
+// retireEvery keeps a service that ends every connection from costing the others theirs.
+const retireEvery = int64(time.Second)
+
+// retire gives up the idle connections once a service has ended one: it is about to
+// stop, and a request that cannot be repeated must not meet the end on another.
+func (s *Service) retire(now int64) {
+	last := s.retired.Load()
+	if last != 0 && now-last < retireEvery || !s.retired.CompareAndSwap(last, now) {
+		return
+	}
+	s.mu.Lock()
+	idle := s.idle
+	s.idle = nil
+	s.mu.Unlock()
+	for _, c := range idle {
+		s.drop(c)
+	}
 }
 
 func (s *Service) drop(c *conn) {
