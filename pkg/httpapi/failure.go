@@ -81,7 +81,7 @@ func problemOfStatus(status int) *problem.Problem {
 	}
 	if status < http.StatusInternalServerError {
 		code := strings.ToUpper(strings.ReplaceAll(http.StatusText(status), " ", "_"))
-		return problem.New(status, code, http.StatusText(status))
+		return &problem.Problem{Status: status, Code: code, Message: http.StatusText(status)}
 	}
 	return problem.Internal
 }

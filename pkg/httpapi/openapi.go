@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
+
+	"github.com/codex-platform/codex/pkg/problem"
 )
 
 // documentErrors replaces huma's error model in the OpenAPI document with what
@@ -38,8 +40,27 @@ func (a *API) dropErrorModel() {
 	})
 }
 
+// refusal is a declared refusal in the description that a running service serves.
+type refusal struct {
+	Code    string `json:"code"`
+	Status  int    `json:"status"`
+	Message string `json:"message"`
+}
+
+// serveOpenAPI adds under x-problems what the process can refuse with: the page of
+// error codes is made of that.
 func (a *API) serveOpenAPI(c echo.Context) error {
-	text, err := a.huma.OpenAPI().MarshalJSON()
+	doc := *a.huma.OpenAPI()
+	doc.Extensions = maps.Clone(doc.Extensions)
+	if doc.Extensions == nil {
+		doc.Extensions = map[string]any{}
+	}
+	var refusals []refusal
+	for _, p := range problem.Declared() {
+		refusals = append(refusals, refusal{p.Code, p.Status, p.Message})
+	}
+	doc.Extensions["x-problems"] = refusals
+	text, err := doc.MarshalJSON()
 	if err != nil {
 		return err
 	}

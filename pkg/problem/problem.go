@@ -39,9 +39,10 @@ type Field struct {
 	Detail string `json:"detail"`
 }
 
-// New declares a refusal. The code is what clients match on, the message is for people.
+// New declares a refusal, once and in a variable: Declared lists it. The code is
+// what clients match on, the message is for people.
 func New(status int, code, message string) *Problem {
-	return &Problem{Status: status, Code: code, Message: message}
+	return declare(&Problem{Status: status, Code: code, Message: message})
 }
 
 // Error gives the code and the message, so that a log line can be searched for the code.

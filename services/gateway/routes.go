@@ -7,6 +7,7 @@ import (
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/services/gateway/internal/docs"
 	"github.com/codex-platform/codex/services/gateway/internal/overload"
 	"github.com/codex-platform/codex/services/gateway/internal/refusal"
 	"github.com/codex-platform/codex/services/gateway/internal/upstream"
@@ -88,6 +89,8 @@ func routes(s settings) []class {
 	store := upstream.Times{FirstByte: 15 * time.Minute, Idle: 60 * time.Second}
 	pages := upstream.Times{FirstByte: 10 * time.Second, Idle: 30 * time.Second}
 	api, files, web := security.APIHeaders(), security.FileHeaders(), security.WebHeaders()
+	reading := security.WebHeaders()
+	reading.ContentSecurityPolicy = docs.ContentSecurityPolicy
 
 	return []class{
 		{name: "auth-strict", paths: strictPaths, methods: anyCall, service: s.AuthURL, auth: foreign, byAddr: &strict,
@@ -111,7 +114,7 @@ func routes(s settings) []class {
 			byAddr: &open, times: quick, headers: api},
 		{name: "docs", paths: []string{"/openapi.json"}, methods: reads, auth: public, byAddr: &open, headers: api, answer: (*gate).joined},
 		{name: "docs", paths: []string{"/openapi/:file"}, methods: reads, auth: public, byAddr: &open, headers: api, answer: (*gate).described},
-		{name: "docs", paths: []string{"/docs", "/docs/problems"}, methods: reads, auth: public, byAddr: &open, headers: web, answer: (*gate).docs},
+		{name: "docs", paths: []string{"/docs", "/docs/problems", "/docs/assets/:file"}, methods: reads, auth: public, byAddr: &open, headers: reading, answer: (*gate).docs},
 
 		{name: "closed", paths: []string{"/internal", "/internal/*", "/api", "/api/*", "/webhooks", "/webhooks/*", "/.well-known", "/.well-known/*"},
 			methods: anyCall, auth: public, byAddr: &open, headers: api, answer: (*gate).nothing},

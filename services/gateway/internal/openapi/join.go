@@ -14,9 +14,8 @@ type named struct {
 // join puts descriptions into one. Two components of one name are one when they
 // are equal; else the later one gets its service's name in front, and what refers
 // to it follows. Paths of one service only are public: internal ones are left out.
-func join(public string, documents []named) map[string]any {
-	paths, components := map[string]any{}, map[string]any{}
-	operations := map[string]bool{}
+func (f Frame) join(public string, documents []named, missing, stale []string) map[string]any {
+	paths, components, operations := map[string]any{}, f.components(), map[string]bool{}
 	var tags []any
 	for _, d := range documents {
 		renames := mergeComponents(components, d)
@@ -25,12 +24,12 @@ func join(public string, documents []named) map[string]any {
 				continue
 			}
 			item = rename(item, renames)
-			finish(object(item), d.name, operations)
+			f.finish(path, object(item), d, renames, operations)
 			paths[path] = item
 		}
 		tags = append(tags, map[string]any{"name": d.name})
 	}
-	return map[string]any{
+	joined := map[string]any{
 		"openapi":    "3.1.0",
 		"info":       map[string]any{"title": "Codex", "version": "1", "description": "Joined from what the running services say of themselves."},
 		"servers":    []any{map[string]any{"url": public}},
@@ -38,6 +37,23 @@ func join(public string, documents []named) map[string]any {
 		"paths":      paths,
 		"components": components,
 	}
+	for name, services := range map[string][]string{"x-missing": missing, "x-stale": stale} {
+		if len(services) > 0 {
+			joined[name] = services
+		}
+	}
+	return joined
+}
+
+func (f Frame) components() map[string]any {
+	if f.Rules == nil {
+		return map[string]any{}
+	}
+	schemes := map[string]any{}
+	for name, scheme := range f.Schemes {
+		schemes[name] = scheme
+	}
+	return ownComponents(schemes)
 }
 
 // mergeComponents adds a document's components and returns which references have
@@ -68,20 +84,54 @@ func mergeComponents(all map[string]any, d named) map[string]string {
 	return renames
 }
 
-// finish marks each operation with its service and keeps operation ids unique.
-func finish(item map[string]any, service string, seen map[string]bool) {
-	for _, method := range []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"} {
+var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+// finish marks each operation with its service, says what the gateway asks for,
+// and keeps operation ids unique.
+func (f Frame) finish(path string, item map[string]any, d named, renames map[string]string, seen map[string]bool) {
+	for _, method := range methods {
 		operation := object(item[method])
 		if operation == nil {
 			continue
 		}
-		operation["tags"] = []any{service}
-		id, _ := operation["operationId"].(string)
-		if id != "" && seen[id] {
-			id = service + title(id)
-			operation["operationId"] = id
+		operation["tags"] = []any{d.name}
+		if operation["security"] == nil && d.document["security"] != nil {
+			operation["security"] = d.document["security"] // of the whole service
 		}
-		seen[id] = true
+		renameSchemes(operation, renames)
+		if id, _ := operation["operationId"].(string); id != "" {
+			if seen[id] {
+				id = d.name + title(id)
+				operation["operationId"] = id
+			}
+			seen[id] = true
+		}
+		if f.Rules == nil {
+			continue
+		}
+		if rule, ok := f.Rules(strings.ToUpper(method), path); ok {
+			rule.apply(strings.ToUpper(method), operation)
+		}
+	}
+}
+
+// renameSchemes follows security schemes to their new names: an operation names
+// them without a reference.
+func renameSchemes(operation map[string]any, renames map[string]string) {
+	requirements, _ := operation["security"].([]any)
+	renamed := make([]any, 0, len(requirements))
+	for _, requirement := range requirements {
+		out := map[string]any{}
+		for name, scopes := range object(requirement) {
+			if to, ok := renames["#/components/securitySchemes/"+name]; ok {
+				name = to[strings.LastIndexByte(to, '/')+1:]
+			}
+			out[name] = scopes
+		}
+		renamed = append(renamed, out)
+	}
+	if operation["security"] != nil {
+		operation["security"] = renamed
 	}
 }
 

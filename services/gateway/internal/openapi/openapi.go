@@ -4,15 +4,18 @@ package openapi
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/services/gateway/internal/docs"
 )
 
 const (
@@ -27,14 +30,32 @@ var ErrUnknown = problem.New(http.StatusNotFound, "NO_SUCH_DESCRIPTION", "There 
 // Source is a service that describes itself at URL + "/openapi.json".
 type Source struct{ Name, URL string }
 
+// MediaType is that of a description.
+const MediaType = "application/openapi+json"
+
 // Library keeps the descriptions. A service that is away is described by what it
 // said last.
 type Library struct {
-	public string // the server's address in the joined description
+	public string // the server's address
 	client *http.Client
 	now    func() time.Time
 	shelf  map[string]*volume
 	order  []string
+
+	mu   sync.Mutex
+	made map[string]made // by the names of the services that are in it
+}
+
+// Frame is what the gateway adds to what the services say.
+type Frame struct {
+	Schemes map[string]map[string]any // securitySchemes that Rules name
+	Rules   Rules                     // nil: none
+}
+
+// made is a description as it was made of certain texts.
+type made struct {
+	of   string
+	page *docs.Page
 }
 
 type volume struct {
@@ -42,13 +63,14 @@ type volume struct {
 
 	mu      sync.Mutex
 	text    []byte
+	etag    string
 	fetched time.Time
 	failed  time.Time
 }
 
 // NewLibrary describes the API at the public address.
 func NewLibrary(public string, client *http.Client, now func() time.Time, sources ...Source) *Library {
-	l := &Library{public: public, client: client, now: now, shelf: map[string]*volume{}}
+	l := &Library{public: public, client: client, now: now, shelf: map[string]*volume{}, made: map[string]made{}}
 	for _, s := range sources {
 		l.shelf[s.Name] = &volume{source: s}
 		l.order = append(l.order, s.Name)
@@ -59,23 +81,30 @@ func NewLibrary(public string, client *http.Client, now func() time.Time, source
 // Names lists the services that are described.
 func (l *Library) Names() []string { return l.order }
 
-// Service returns one service's description.
-func (l *Library) Service(ctx context.Context, name string) ([]byte, error) {
-	v := l.shelf[name]
-	if v == nil {
+// Service returns one service's description. The frame is the same for all calls,
+// and only asked for when a description is made.
+func (l *Library) Service(ctx context.Context, name string, frame func() Frame) (*docs.Page, error) {
+	if l.shelf[name] == nil {
 		return nil, ErrUnknown
 	}
-	return l.read(ctx, v)
+	return l.describe(ctx, name, []string{name}, frame)
+}
+
+// copied is a service's description at hand.
+type copied struct {
+	text  []byte
+	etag  string
+	stale bool // the service is away, and said this earlier
 }
 
 // read asks the service when the copy is old; one at a time, the others wait for
 // the same answer.
-func (l *Library) read(ctx context.Context, v *volume) ([]byte, error) {
+func (l *Library) read(ctx context.Context, v *volume) (copied, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := l.now()
 	if v.text != nil && now.Sub(v.fetched) < keep {
-		return v.text, nil
+		return copied{v.text, v.etag, false}, nil
 	}
 	if now.Sub(v.failed) < time.Second {
 		return v.old(problem.Unavailable)
@@ -85,15 +114,16 @@ func (l *Library) read(ctx context.Context, v *volume) ([]byte, error) {
 		v.failed = now
 		return v.old(errors.Join(problem.Unavailable, err))
 	}
-	v.text, v.fetched = text, now
-	return text, nil
+	sum := sha256.Sum256(text)
+	v.text, v.fetched, v.etag = text, now, string(sum[:])
+	return copied{text, v.etag, false}, nil
 }
 
-func (v *volume) old(err error) ([]byte, error) {
+func (v *volume) old(err error) (copied, error) {
 	if v.text != nil {
-		return v.text, nil
+		return copied{v.text, v.etag, true}, nil
 	}
-	return nil, err
+	return copied{}, err
 }
 
 func (l *Library) fetch(ctx context.Context, s Source) ([]byte, error) {
@@ -115,36 +145,100 @@ func (l *Library) fetch(ctx context.Context, s Source) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("describe %s: %w", s.Name, err)
 	}
-	if !json.Valid(text) {
-		return nil, fmt.Errorf("describe %s: not JSON", s.Name)
+	var shape struct {
+		Paths map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal(text, &shape); err != nil {
+		return nil, fmt.Errorf("describe %s: no description: %w", s.Name, err)
 	}
 	return text, nil
 }
 
 // Joined returns one description of everything. Services that were never reached
-// are left out; the error is that of the last one when all were.
-func (l *Library) Joined(ctx context.Context) ([]byte, error) {
-	var documents []named
-	var lastErr error
-	for _, name := range l.order {
-		text, err := l.read(ctx, l.shelf[name])
-		if err != nil {
-			lastErr = err
-			continue
-		}
-		document := map[string]any{}
-		if err := json.Unmarshal(text, &document); err != nil {
-			lastErr = errors.Join(problem.Unavailable, fmt.Errorf("describe %s: %w", name, err))
-			continue
-		}
-		documents = append(documents, named{name, document})
+// are left out and named under x-missing, those that are away now under x-stale;
+// the error is that of the last one when none was ever reached.
+func (l *Library) Joined(ctx context.Context, frame func() Frame) (*docs.Page, error) {
+	return l.describe(ctx, "", l.order, frame)
+}
+
+// describe makes a description of these services, or takes the one made before.
+func (l *Library) describe(ctx context.Context, key string, names []string, frame func() Frame) (*docs.Page, error) {
+	got, err := l.gather(ctx, names)
+	if len(got.documents) == 0 {
+		return nil, err
 	}
-	if len(documents) == 0 {
-		return nil, lastErr
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.made[key]; m.of == got.of {
+		return m.page, nil
 	}
-	text, err := json.Marshal(join(l.public, documents))
+	documents, err := got.parse()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(frame().join(l.public, documents, got.missing, got.stale))
 	if err != nil {
 		return nil, fmt.Errorf("join descriptions: %w", err)
 	}
-	return text, nil
+	page := docs.NewPage(MediaType, text)
+	l.made[key] = made{got.of, page}
+	return page, nil
+}
+
+// gathered are the texts of several services, and of names their state.
+type gathered struct {
+	documents      map[string][]byte
+	order          []string
+	missing, stale []string
+	of             string
+}
+
+func (l *Library) gather(ctx context.Context, names []string) (gathered, error) {
+	g := gathered{documents: map[string][]byte{}}
+	var lastErr error
+	for _, name := range names {
+		c, err := l.read(ctx, l.shelf[name])
+		g.of += name + ":" + c.etag + strconv.FormatBool(c.stale) + " "
+		switch {
+		case err != nil:
+			lastErr, g.missing = err, append(g.missing, name)
+			continue
+		case c.stale:
+			g.stale = append(g.stale, name)
+		}
+		g.documents[name], g.order = c.text, append(g.order, name)
+	}
+	return g, lastErr
+}
+
+func (g gathered) parse() ([]named, error) {
+	var out []named
+	for _, name := range g.order {
+		document := map[string]any{}
+		if err := json.Unmarshal(g.documents[name], &document); err != nil {
+			return nil, errors.Join(problem.Unavailable, fmt.Errorf("describe %s: %w", name, err))
+		}
+		out = append(out, named{name, document})
+	}
+	return out, nil
+}
+
+// Codes lists the error codes that the services say they answer with, and the
+// services that have not said so yet.
+func (l *Library) Codes(ctx context.Context) (codes []docs.Code, missing []string) {
+	got, _ := l.gather(ctx, l.order) // who is away is named
+	for _, name := range got.order {
+		var said struct {
+			Problems []docs.Code `json:"x-problems"`
+		}
+		if err := json.Unmarshal(got.documents[name], &said); err != nil {
+			got.missing = append(got.missing, name)
+			continue
+		}
+		for _, c := range said.Problems {
+			c.Services = []string{name}
+			codes = append(codes, c)
+		}
+	}
+	return codes, got.missing
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,6 +38,9 @@ func describe(t *testing.T, text string) *described {
 	return d
 }
 
+// bare is a gateway that adds nothing.
+func bare() openapi.Frame { return openapi.Frame{} }
+
 const document = `{"openapi":"3.1.0","paths":{
 	"/api/%[1]s/v1/things":{"get":{"operationId":"list","responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Thing"}}}},
 		"default":{"content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}}}},
@@ -47,7 +51,7 @@ func TestJoined_isOneDocumentWithoutClashes(t *testing.T) {
 	t.Parallel()
 	one, two := describe(t, fmt.Sprintf(document, "one")), describe(t, fmt.Sprintf(document, "two"))
 	l := openapi.NewLibrary("https://app.example", http.DefaultClient, time.Now, openapi.Source{Name: "one", URL: one.URL}, openapi.Source{Name: "two", URL: two.URL})
-	text, err := l.Joined(t.Context())
+	text, err := l.Joined(t.Context(), bare)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,12 +70,12 @@ func TestJoined_isOneDocumentWithoutClashes(t *testing.T) {
 		}
 		Components struct{ Schemas map[string]map[string]any }
 	}
-	if err := json.Unmarshal(text, &got); err != nil {
+	if err := json.Unmarshal(text.Text(), &got); err != nil {
 		t.Fatal(err)
 	}
 	first, second := got.Paths["/api/one/v1/things"].Get, got.Paths["/api/two/v1/things"].Get
 	if len(got.Paths) != 2 || got.Servers[0].URL != "https://app.example" || first.OperationID != "list" || second.OperationID != "twoList" || second.Tags[0] != "two" {
-		t.Errorf("%s", text)
+		t.Errorf("%s", text.Text())
 	}
 	if len(got.Components.Schemas) != 3 || got.Components.Schemas["TwoThing"]["title"] != "two" {
 		t.Errorf("schemas: %v", got.Components.Schemas)
@@ -93,7 +97,7 @@ func TestLibrary_asksSeldomAndKeepsWhatItKnew(t *testing.T) {
 	clock := testkit.NewClock(time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC))
 	l := openapi.NewLibrary("https://app.example", http.DefaultClient, clock.Now, openapi.Source{Name: "one", URL: one.URL})
 	for range 20 {
-		if _, err := l.Service(t.Context(), "one"); err != nil {
+		if _, err := l.Service(t.Context(), "one", bare); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,8 +106,8 @@ func TestLibrary_asksSeldomAndKeepsWhatItKnew(t *testing.T) {
 	}
 	one.down.Store(true)
 	clock.Advance(time.Hour)
-	if text, err := l.Service(t.Context(), "one"); err != nil || string(text) != `{"paths":{}}` {
-		t.Errorf("while it is away: %s, %v", text, err)
+	if text, err := l.Service(t.Context(), "one", bare); err != nil || !strings.Contains(string(text.Text()), `"x-stale":["one"]`) {
+		t.Errorf("while it is away: %v", err)
 	}
 }
 
@@ -112,16 +116,16 @@ func TestLibrary_withoutAnyService(t *testing.T) {
 	one := describe(t, "")
 	one.down.Store(true)
 	l := openapi.NewLibrary("https://app.example", http.DefaultClient, time.Now, openapi.Source{Name: "one", URL: one.URL})
-	if _, err := l.Joined(t.Context()); !errors.Is(err, problem.Unavailable) {
+	if _, err := l.Joined(t.Context(), bare); !errors.Is(err, problem.Unavailable) {
 		t.Errorf("Joined: %v", err)
 	}
-	if _, err := l.Service(t.Context(), "none"); !errors.Is(err, openapi.ErrUnknown) {
+	if _, err := l.Service(t.Context(), "none", bare); !errors.Is(err, openapi.ErrUnknown) {
 		t.Errorf("Service: %v", err)
 	}
 	half := describe(t, `{"paths":{"/api/x":{"get":{}}}}`)
 	l = openapi.NewLibrary("https://app.example", http.DefaultClient, time.Now, openapi.Source{Name: "one", URL: one.URL}, openapi.Source{Name: "half", URL: half.URL})
-	if text, err := l.Joined(t.Context()); err != nil || len(text) == 0 {
-		t.Errorf("one of two: %s, %v", text, err)
+	if text, err := l.Joined(t.Context(), bare); err != nil || !strings.Contains(string(text.Text()), `"x-missing":["one"]`) {
+		t.Errorf("one of two: %v", err)
 	}
 }
 
@@ -130,7 +134,7 @@ func TestLibrary_refusesWhatIsNoDescription(t *testing.T) {
 	for name, text := range map[string]string{"html": "<html>", "cut": `{"paths":{`, "empty": ""} {
 		one := describe(t, text)
 		l := openapi.NewLibrary("https://app.example", http.DefaultClient, time.Now, openapi.Source{Name: "one", URL: one.URL})
-		if _, err := l.Service(t.Context(), "one"); !errors.Is(err, problem.Unavailable) {
+		if _, err := l.Service(t.Context(), "one", bare); !errors.Is(err, problem.Unavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
