@@ -118,6 +118,10 @@ deps-bench: ## Install what only `make bench` starts: load, HAProxy, nginx with 
 test-report: ## Shares of unit, integration and end-to-end tests
 	@go run ./deploy/checks/shares
 
+.PHONY: requirements
+requirements: ## Rewrite each REQUIREMENTS.md: which test proves which requirement
+	@go run ./deploy/checks/requirements
+
 .PHONY: vuln
 vuln: $(BIN)/govulncheck ## Known vulnerabilities that our code reaches (VULNDB=file://... without network)
 	@for m in $(MODULES); do echo "govulncheck: $$m"; (cd $$m && $(BIN)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./...); done
