@@ -60,6 +60,10 @@ func ExitCode(err error) int {
 // usageError is a command line that makes no sense.
 type usageError string
 
+// Usage is the error of a command whose words make no sense; the process then ends
+// with 2.
+func Usage(text string) error { return usageError(text) }
+
 func (e usageError) Error() string { return string(e) }
 
 func plural(n int) string {

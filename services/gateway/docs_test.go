@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,99 @@ func TestDocs_areJoinedFromTheRunningServices(t *testing.T) {
 	}
 	if got := w.do("HEAD", "/docs"); got.StatusCode != 200 || got.text != "" {
 		t.Errorf("HEAD /docs: %d %q", got.StatusCode, got.text)
+	}
+}
+
+func TestDocs_sayWhatTheRunningGatewayAsksFor(t *testing.T) {
+	t.Parallel()
+	w := start(t, map[string]string{"LIMIT_API": "70/1m"})
+	at := w.gate.frame().Rules
+	for _, tc := range []struct{ method, path, class, auth, limits string }{
+		{"GET", "/api/storage/v1/files", "storage", "required", "api-address api api-key"},
+		{"POST", "/api/storage/v1/files", "upload", "required", "api-address upload api-key"},
+		{"PUT", "/api/storage/v1/files/{id}", "upload", "required", "api-address upload api-key"},
+		{"GET", "/api/storage/v1/files/{id}/content", "storage", "required", "api-address api api-key"},
+		{"POST", "/api/auth/sign-in/email", "auth-strict", "service", "strict"},
+		{"GET", "/api/auth/reset-password/{token}", "auth-strict", "service", "strict"},
+		{"GET", "/openapi.json", "docs", "public", "public"},
+	} {
+		rule, ok := at(tc.method, tc.path)
+		var limits []string
+		for _, l := range rule.Limits {
+			limits = append(limits, l.Name)
+			if l.Name == "api" && (l.Quota != 70 || l.Window != 60 || l.By != "user") {
+				t.Errorf("%s: %+v", tc.path, l)
+			}
+		}
+		if !ok || rule.Class != tc.class || rule.Auth != tc.auth || strings.Join(limits, " ") != tc.limits {
+			t.Errorf("%s %s: %+v", tc.method, tc.path, rule)
+		}
+	}
+	if _, ok := at("POST", "/openapi.json"); ok {
+		t.Error("a method that is refused is described")
+	}
+	if got := w.do("GET", "/openapi.json").text; !strings.Contains(got, `"x-route-class":"storage"`) || !strings.Contains(got, `"quota":70`) {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestDocs_markWhatGoes(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	end := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	rule := w.gate.ruleOf(&policy{class: class{auth: public, deprecated: end.AddDate(-1, 0, 0), sunset: end, successor: "/v2"}})
+	if !rule.Deprecated || rule.Sunset != end || rule.Successor != "/v2" {
+		t.Errorf("%+v", rule)
+	}
+	w.storage.answers(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Deprecation", "@1700000000")
+		rw.Header().Set("Sunset", "Sat, 02 Jan 2027 03:04:05 GMT")
+		rw.Header().Set("Link", `</v2>; rel="successor-version"`)
+	})
+	h := w.do("GET", files, w.bearer("u1")).Header
+	if h.Get("Deprecation") != "@1700000000" || h.Get("Sunset") != "Sat, 02 Jan 2027 03:04:05 GMT" || h.Get("Link") != `</v2>; rel="successor-version"` {
+		t.Errorf("what the service says of itself: %v", h)
+	}
+}
+
+func TestDocs_pagesLoadFromHereOnly(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	page := w.do("GET", "/docs")
+	csp := page.Header.Get("Content-Security-Policy")
+	if !strings.Contains(csp, "script-src 'self';") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "http") {
+		t.Errorf("policy: %s", csp)
+	}
+	loaded := regexp.MustCompile(`"(/docs/assets/[^"]+)"`).FindAllStringSubmatch(page.text, -1)
+	for _, l := range loaded {
+		got := w.do("GET", l[1], "Accept-Encoding: gzip")
+		if got.StatusCode != 200 || got.Header.Get("Content-Encoding") != "gzip" || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %v", l[1], got.StatusCode, got.Header)
+		}
+	}
+	if len(loaded) != 4 || w.do("GET", "/docs/assets/init.js").StatusCode != 404 {
+		t.Errorf("files: %v", loaded)
+	}
+	for _, path := range []string{"/openapi.json", "/openapi/auth.json", "/docs"} {
+		tag := w.do("GET", path).Header.Get("Etag")
+		if got := w.do("GET", path, "If-None-Match: "+tag); tag == "" || got.StatusCode != 304 || got.text != "" {
+			t.Errorf("%s %s: %d", path, tag, got.StatusCode)
+		}
+	}
+}
+
+func TestDocs_explainEveryCodeThatTheGatewayAnswers(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	page := w.do("GET", "/docs/problems").text
+	for _, code := range []string{"RATE_LIMITED", "UNAUTHORIZED", "UPSTREAM_TIMEOUT", "BAD_REQUEST_TARGET", "ORIGIN_NOT_TRUSTED", "BODY_TOO_LARGE"} {
+		if !strings.Contains(page, `id="`+code+`"`) {
+			t.Errorf("%s is not explained", code)
+		}
+	}
+	var refused struct{ Type string }
+	if err := json.Unmarshal([]byte(w.do("GET", files).text), &refused); err != nil || refused.Type != "/docs/problems#UNAUTHORIZED" {
+		t.Errorf("%v leads to %s", err, refused.Type)
 	}
 }
 

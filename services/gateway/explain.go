@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,13 +16,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/services/gateway/internal/strict"
 )
 
 const explainArgs = "METHOD PATH [--json]"
 
-var errExplainUsage = errors.New("usage: gateway explain " + explainArgs + `, as in: gateway explain POST /api/storage/v1/files`)
+var errExplainUsage = config.Usage("usage: gateway explain " + explainArgs + `, as in: gateway explain POST /api/storage/v1/files`)
 
 // explanation is what a request would meet.
 type explanation struct {

@@ -78,7 +78,7 @@ func TestExplain_writesForPeople(t *testing.T) {
 func TestExplain_namesTheRightForm(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"GET"}, {"/a", "GET"}, {"GET", "/a", "b"}, {"GET", "/a\r\nX: y"}} {
-		if err := explain(t.Context(), settings{}, args, &bytes.Buffer{}); !errors.Is(err, errExplainUsage) {
+		if err := explain(t.Context(), settings{}, args, &bytes.Buffer{}); !errors.Is(err, errExplainUsage) || config.ExitCode(err) != 2 {
 			t.Errorf("%q: %v", args, err)
 		}
 	}

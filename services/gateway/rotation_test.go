@@ -146,3 +146,15 @@ func TestIssuer_besideOurOwnIsServedAndCanBeRevoked(t *testing.T) {
 		t.Errorf("another user: %d", got.StatusCode)
 	}
 }
+
+func TestIssuer_besideOurOwnCannotBeOurOwn(t *testing.T) {
+	t.Parallel()
+	for _, environ := range [][]string{
+		{"PUBLIC_URL=https://app.example", "TRUSTED_ISSUERS=https://app.example|a"},
+		{"PUBLIC_URL=https://app.example", "JWT_ISSUER=https://id.example", "TRUSTED_ISSUERS=https://idp.example|a,https://id.example|a"},
+	} {
+		if _, _, errs := run(t, nil, environ...); !strings.Contains(errs, "\n  TRUSTED_ISSUERS names our own issuer") {
+			t.Errorf("%v: %s", environ, errs)
+		}
+	}
+}

@@ -139,6 +139,9 @@ func (r Rule) answer(method string, operation map[string]any) {
 			continue
 		}
 		addHeaders(own, a.headers)
+		if status == http.StatusTooManyRequests && r.AuthShape {
+			addHeaders(own, []string{"X-Retry-After"})
+		}
 	}
 }
 

@@ -20,7 +20,8 @@ const ruled = `{"openapi":"3.1.0","info":{"title":"t","version":"1"},"paths":{
 		"get":{"operationId":"list","security":[{"bearer":["admin"]}],"responses":{"200":{"description":"OK"}}},
 		"post":{"operationId":"make","responses":{"200":{"description":"OK"},"429":{"description":"its own"}}}},
 	"/open":{"get":{"operationId":"open","security":[{"bearer":[]}],"responses":{"200":{"description":"OK"}}}},
-	"/own":{"post":{"operationId":"own","security":[{"bearer":[]}],"responses":{"200":{"description":"OK"}}}}},
+	"/own":{"post":{"operationId":"own","security":[{"bearer":[]}],"responses":{"200":{"description":"OK"}}},
+		"put":{"operationId":"own2","responses":{"429":{"description":"its own"}}}}},
 	"components":{"securitySchemes":{"bearer":{"type":"http","scheme":"bearer","description":"%s"}}}}`
 
 func frame() openapi.Frame {
@@ -118,6 +119,9 @@ func TestJoined_saysWhatTheGatewayAsksFor(t *testing.T) {
 	}
 	if ref := paths["/own"]["post"].Responses["429"].Ref; ref != "#/components/responses/GatewayTooManyRequestsAuth" {
 		t.Errorf("the 429 in auth's form: %s", ref)
+	}
+	if h := paths["/own"]["put"].Responses["429"].Headers; h["X-Retry-After"] == nil || made.Responses["429"].Headers["X-Retry-After"] != nil {
+		t.Errorf("X-Retry-After is auth's alone: %v", h)
 	}
 	if s := paths["/open"]["get"].Security; s == nil || len(s) != 0 {
 		t.Errorf("public: %v", s)
