@@ -23,8 +23,11 @@ func TestGetSession_isThatOfTheContract(t *testing.T) {
 		t.Errorf("%d %v", r.status, r.header)
 	}
 	want := map[string][]string{
-		"session": {"expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId", "id"},
-		"user":    {"id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"},
+		"session": {"expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId", "id", "impersonatedBy"},
+		"user": {
+			"id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt", "twoFactorEnabled", "role", "banned", "banReason", "banExpires",
+			"username", "displayUsername",
+		},
 	}
 	for object, names := range want {
 		got, _ := r.body[object].(map[string]any)

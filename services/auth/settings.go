@@ -36,6 +36,7 @@ type settings struct {
 	Tokens   tokenSettings
 	Hashing  hashSettings
 	Limits   limitSettings
+	Plugins  pluginSettings
 
 	Log      observability.Settings
 	HTTP     httpapi.Settings

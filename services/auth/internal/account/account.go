@@ -10,7 +10,6 @@ package account
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -21,6 +20,8 @@ import (
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
 	"github.com/codex-platform/codex/services/auth/internal/password"
@@ -62,6 +63,8 @@ type Accounts struct {
 	Store     Store
 	Passwords password.Policy
 	Sessions  *session.Registry
+	Entrance  *entrance.Entrance
+	Audit     *audit.Log
 	Letters   mailer.Outbox
 	Limits    *limit.Limits
 	Rules     Rules
@@ -71,7 +74,6 @@ type Accounts struct {
 	// slower, and writing a new account takes longer than finding an old one.
 	Floor time.Duration
 	Now   func() time.Time
-	Log   *slog.Logger
 }
 
 // newcomer is who signs up.
@@ -86,10 +88,10 @@ type newcomer struct {
 // signUp keeps a new account and gives its session, if it gets one at once. For
 // a known address nothing is kept and nothing is told to the caller; the owner
 // gets a letter.
-func (a *Accounts) signUp(ctx context.Context, c *wire.Call, n newcomer) (*session.Live, error) {
-	var live *session.Live
+func (a *Accounts) signUp(ctx context.Context, c *wire.Call, n newcomer) (*entrance.Entered, error) {
+	var in *entrance.Entered
 	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
-		live = nil
+		in = nil
 		inserted, err := user.Store{DB: tx}.Insert(ctx, n.user)
 		switch {
 		case err != nil:
@@ -99,17 +101,14 @@ func (a *Accounts) signUp(ctx context.Context, c *wire.Call, n newcomer) (*sessi
 		case !inserted:
 			return a.warnOwner(ctx, tx, n)
 		}
-		live, err = a.begin(ctx, tx, c, n)
+		in, err = a.begin(ctx, tx, c, n)
 		return err
 	})
-	if err == nil && live != nil {
-		a.Log.InfoContext(ctx, "signed up", "user_id", n.user.ID, "session_id", live.ID)
-	}
-	return live, err
+	return in, err
 }
 
 // begin writes what belongs to a new account beside the person.
-func (a *Accounts) begin(ctx context.Context, tx pgx.Tx, c *wire.Call, n newcomer) (*session.Live, error) {
+func (a *Accounts) begin(ctx context.Context, tx pgx.Tx, c *wire.Call, n newcomer) (*entrance.Entered, error) {
 	if err := (Store{DB: tx}).Insert(ctx, n.user.ID, n.hash, n.user.CreatedAt); err != nil {
 		return nil, err
 	}
@@ -118,12 +117,13 @@ func (a *Accounts) begin(ctx context.Context, tx pgx.Tx, c *wire.Call, n newcome
 			return nil, err
 		}
 	}
+	if err := a.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.SignedUp, UserID: n.user.ID, Details: map[string]string{"method": "email"}}); err != nil {
+		return nil, err
+	}
 	if a.Rules.hides() {
-		a.Log.InfoContext(ctx, "signed up", "user_id", n.user.ID)
 		return nil, nil
 	}
-	live, err := a.Sessions.Begin(ctx, tx, n.user, c, n.remember)
-	return &live, err
+	return a.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: n.user, Method: "email", Remember: n.remember, New: true})
 }
 
 // verification is the letter that proves an address.
@@ -147,21 +147,27 @@ func (a *Accounts) warnOwner(ctx context.Context, tx pgx.Tx, n newcomer) error {
 	})
 }
 
-// signIn checks an address and a password and begins a session.
-func (a *Accounts) signIn(ctx context.Context, c *wire.Call, email, typed string, remember bool, callback string) (*session.Live, error) {
-	u, hash, err := a.Store.ByEmail(ctx, email)
-	if err != nil && !errors.Is(err, user.ErrNone) {
-		return nil, err
-	}
+// attempt is one try to sign in with a password.
+type attempt struct {
+	method   string // "email", or the name of another door that asks for a password
+	user     user.User
+	hash     *string // nil: there is no such account, or it has no password
+	typed    string
+	remember bool
+	callback string
+}
+
+// signIn checks a password and lets its owner in.
+func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t attempt) (*entrance.Entered, error) {
+	u, typed, hash := t.user, t.typed, t.hash
 	ok, upgrade, err := a.Passwords.Match(ctx, typed, hash)
 	switch {
 	case err != nil:
 		return nil, err
 	case !ok:
-		a.Log.InfoContext(ctx, "sign-in refused", "user_id", u.ID, "reason", "wrong password or unknown address")
-		return nil, ErrCredentials
+		return nil, a.refuse(ctx, c, t)
 	case a.Rules.Verify && !u.EmailVerified:
-		return nil, a.unproven(ctx, c, u, callback)
+		return nil, a.unproven(ctx, c, u, t.callback)
 	}
 	keep := *hash
 	if upgrade {
@@ -169,30 +175,36 @@ func (a *Accounts) signIn(ctx context.Context, c *wire.Call, email, typed string
 			return nil, err
 		}
 	}
-	live, err := a.enter(ctx, c, u, keep, remember)
-	if err == nil {
-		a.Log.InfoContext(ctx, "signed in", "user_id", u.ID, "session_id", live.ID)
+	return a.enter(ctx, c, t, keep)
+}
+
+// refuse records a wrong password, or an unknown address, and refuses both alike.
+func (a *Accounts) refuse(ctx context.Context, c *wire.Call, t attempt) error {
+	if err := a.Audit.Record(ctx, a.Store.DB, c, audit.Event{
+		Kind: audit.SignedIn, UserID: t.user.ID, Failed: true, Details: map[string]string{"method": t.method, "reason": "credentials"},
+	}); err != nil {
+		return err
 	}
-	return live, err
+	return ErrCredentials
 }
 
 // enter begins the session while the password that was checked still is the
 // account's: a reset that runs at the same time either sees the session and
 // ends it, or was first and makes this sign-in fail.
-func (a *Accounts) enter(ctx context.Context, c *wire.Call, u user.User, hash string, remember bool) (*session.Live, error) {
-	var live session.Live
+func (a *Accounts) enter(ctx context.Context, c *wire.Call, t attempt, hash string) (*entrance.Entered, error) {
+	var in *entrance.Entered
 	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
-		held, err := Store{DB: tx}.Hold(ctx, u.ID, hash)
+		held, err := Store{DB: tx}.Hold(ctx, t.user.ID, hash)
 		if err != nil {
 			return err
 		}
 		if !held {
 			return ErrCredentials
 		}
-		live, err = a.Sessions.Begin(ctx, tx, u, c, remember)
+		in, err = a.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: t.user, Method: t.method, Remember: t.remember})
 		return err
 	})
-	return &live, err
+	return in, err
 }
 
 // upgrade replaces an old form of hash by the current one, and gives the hash
@@ -252,12 +264,14 @@ func (a *Accounts) changePassword(ctx context.Context, c *wire.Call, live *sessi
 				return err
 			}
 		}
+		if err := a.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.PasswordChanged, UserID: live.UserID, SessionID: live.ID}); err != nil {
+			return err
+		}
 		return a.Letters.Put(ctx, tx, Changed(live.User, c.Header("Accept-Language")))
 	})
 	if err != nil {
 		return nil, err
 	}
-	a.Log.InfoContext(ctx, "password changed", "user_id", live.UserID)
 	return next, a.Sessions.Announce(ctx, ended, "password changed")
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -38,7 +40,7 @@ type SignUp struct {
 	User  user.Profile `json:"user"`
 }
 
-func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, in signUpForm) (*wire.Answer[SignUp], error) {
+func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, form signUpForm) (*wire.Answer[SignUp], error) {
 	if err := user.Protected(c.Members()); err != nil {
 		return nil, err
 	}
@@ -46,7 +48,7 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, in signUpForm) 
 		return nil, ErrClosed
 	}
 	began := time.Now()
-	chosen, err := a.Passwords.Choose(in.Password)
+	chosen, err := a.Passwords.Choose(form.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -55,20 +57,19 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, in signUpForm) 
 		return nil, err
 	}
 	n := newcomer{
-		user: user.New(security.NewID(), in.Name, in.Email.String(), in.Image.Value, a.Now()),
-		hash: hash, language: c.Header("Accept-Language"), callback: value(in.CallbackURL), remember: yes(in.RememberMe),
+		user: user.New(security.NewID(), form.Name, form.Email.String(), form.Image.Value, a.Now()),
+		hash: hash, language: c.Header("Accept-Language"), callback: value(form.CallbackURL), remember: yes(form.RememberMe),
 	}
-	live, err := a.signUp(ctx, c, n)
+	in, err := a.signUp(ctx, c, n)
 	if err != nil {
 		return nil, err
 	}
-	answer := wire.OK(SignUp{User: n.user.Profile()})
-	if live == nil {
+	answer := wire.OK(SignUp{User: a.Sessions.Shape.Profile(n.user)})
+	if in == nil {
 		return answer, wire.AtLeast(ctx, began, a.Floor)
 	}
-	answer.Body.Token = &live.Token
-	a.Sessions.Cookies.Set(&answer.Headers, c, live.Token, live.Remember)
-	return answer, nil
+	answer.Body.Token = &in.Live.Token
+	return answer, a.Entrance.Admit(ctx, c, &answer.Headers, in)
 }
 
 type signInForm struct {
@@ -78,16 +79,8 @@ type signInForm struct {
 	RememberMe  *bool   `json:"rememberMe" doc:"false: the session ends with the browser"`
 }
 
-// SignIn is what signing in answers.
-type SignIn struct {
-	Redirect bool         `json:"redirect"`
-	Token    string       `json:"token"`
-	URL      string       `json:"url,omitempty"`
-	User     user.Profile `json:"user"`
-}
-
-func (a *Accounts) postSignIn(ctx context.Context, c *wire.Call, in signInForm) (*wire.Answer[SignIn], error) {
-	email, err := validation.ParseEmail(in.Email)
+func (a *Accounts) postSignIn(ctx context.Context, c *wire.Call, form signInForm) (*wire.Answer[entrance.Body], error) {
+	email, err := validation.ParseEmail(form.Email)
 	if err != nil {
 		return nil, ErrEmail
 	}
@@ -95,18 +88,29 @@ func (a *Accounts) postSignIn(ctx context.Context, c *wire.Call, in signInForm) 
 		return nil, err
 	}
 	began := time.Now()
-	live, err := a.signIn(ctx, c, email.String(), in.Password, yes(in.RememberMe), value(in.CallbackURL))
+	u, hash, err := a.Store.ByEmail(ctx, email.String())
+	if err != nil && !errors.Is(err, user.ErrNone) {
+		return nil, err
+	}
+	in, err := a.signIn(ctx, c, attempt{
+		method: "email", user: u, hash: hash, typed: form.Password, remember: yes(form.RememberMe), callback: value(form.CallbackURL),
+	})
 	if errors.Is(err, ErrCredentials) {
 		return nil, cmp.Or(wire.AtLeast(ctx, began, a.Floor), err)
 	} else if err != nil {
 		return nil, err
 	}
-	answer := wire.OK(SignIn{Token: live.Token, User: live.User.Profile()})
-	if to := value(in.CallbackURL); to != "" {
-		answer.Body.Redirect, answer.Body.URL, answer.Location = true, to, to
+	return a.answer(ctx, c, in, value(form.CallbackURL))
+}
+
+// answer tells who signed in with a password what became of it, and where to go.
+func (a *Accounts) answer(ctx context.Context, c *wire.Call, in *entrance.Entered, to string) (*wire.Answer[entrance.Body], error) {
+	answer := wire.OK(a.Entrance.Body(in))
+	if in.Live != nil {
+		redirect := to != ""
+		answer.Body.Redirect, answer.Body.URL, answer.Location = &redirect, to, to
 	}
-	a.Sessions.Cookies.Set(&answer.Headers, c, live.Token, live.Remember)
-	return answer, nil
+	return answer, a.Entrance.Admit(ctx, c, &answer.Headers, in)
 }
 
 type changePasswordForm struct {
@@ -131,7 +135,7 @@ func (a *Accounts) postChangePassword(ctx context.Context, c *wire.Call, in chan
 	if err != nil {
 		return nil, err
 	}
-	old, err := a.prove(ctx, live, in.CurrentPassword, ErrNoCredential)
+	old, err := a.prove(ctx, c, live, in.CurrentPassword, ErrNoCredential)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +147,7 @@ func (a *Accounts) postChangePassword(ctx context.Context, c *wire.Call, in chan
 	if err != nil {
 		return nil, err
 	}
-	answer := wire.OK(PasswordChange{User: live.User.Profile()})
+	answer := wire.OK(PasswordChange{User: a.Sessions.Shape.Profile(live.User)})
 	if next == nil {
 		a.Sessions.Renew(&answer.Headers, c, live)
 		return answer, nil
@@ -162,7 +166,7 @@ func (a *Accounts) postVerifyPassword(ctx context.Context, c *wire.Call, in veri
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.prove(ctx, live, in.Password, wire.ErrInvalidPassword); err != nil {
+	if _, err := a.prove(ctx, c, live, in.Password, wire.ErrInvalidPassword); err != nil {
 		return nil, err
 	}
 	answer := wire.OK(wire.Status{Status: true})
@@ -172,7 +176,7 @@ func (a *Accounts) postVerifyPassword(ctx context.Context, c *wire.Call, in veri
 
 // prove checks the caller's own password and gives its hash. Guesses are limited
 // by account: a stolen session must not be a way to find the password.
-func (a *Accounts) prove(ctx context.Context, live *session.Live, typed string, without error) (hash string, err error) {
+func (a *Accounts) prove(ctx context.Context, c *wire.Call, live *session.Live, typed string, without error) (hash string, err error) {
 	if err := a.Limits.Password(ctx, live.UserID); err != nil {
 		return "", err
 	}
@@ -187,7 +191,9 @@ func (a *Accounts) prove(ctx context.Context, live *session.Live, typed string, 
 	case stored == nil:
 		return "", without
 	case !ok:
-		a.Log.InfoContext(ctx, "password refused", "user_id", live.UserID, "session_id", live.ID)
+		if err := a.Audit.Record(ctx, a.Store.DB, c, audit.Event{Kind: audit.PasswordChecked, UserID: live.UserID, SessionID: live.ID, Failed: true}); err != nil {
+			return "", err
+		}
 		return "", wire.ErrInvalidPassword
 	}
 	return *stored, nil

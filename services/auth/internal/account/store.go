@@ -26,13 +26,10 @@ func (s Store) ByEmail(ctx context.Context, email string) (user.User, *string, e
 	var u user.User
 	var hash *string
 	err := s.DB.QueryRow(ctx, `
-		SELECT u.id, u.name, u.email, u.email_verified, u.image, u.role, u.banned, u.ban_expires_at,
-		       u.version, u.created_at, u.updated_at, a.password
+		SELECT `+user.Columns+`, a.password
 		FROM better_auth.users u
 		LEFT JOIN better_auth.accounts a ON a.user_id = u.id AND a.provider_id = 'credential'
-		WHERE u.email = $1`, email).Scan(
-		&u.ID, &u.Name, &u.Email, &u.EmailVerified, &u.Image, &u.Role, &u.Banned, &u.BanExpiresAt,
-		&u.Version, &u.CreatedAt, &u.UpdatedAt, &hash)
+		WHERE u.email = $1`, email).Scan(append(u.Fields(), &hash)...)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return user.User{}, nil, user.ErrNone

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 
 	"github.com/codex-platform/codex/services/auth/internal/account"
+	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
 	"github.com/codex-platform/codex/services/auth/internal/password"
@@ -40,6 +40,7 @@ type Reset struct {
 	Store     Store
 	Passwords password.Policy
 	Sessions  *session.Registry
+	Audit     *audit.Log
 	Letters   mailer.Outbox
 	Limits    *limit.Limits
 	// Base is the public address of the contract's paths: links begin with it,
@@ -57,7 +58,6 @@ type Reset struct {
 	// time does not tell whether there is an account.
 	Floor time.Duration
 	Now   func() time.Time
-	Log   *slog.Logger
 }
 
 // write makes a link for the person with this address, if there is one, in
@@ -74,7 +74,9 @@ func (r *Reset) write(ctx context.Context, c *wire.Call, email, page string) err
 		if err := (Store{DB: tx}).Issue(ctx, u.ID, security.HashToken(token), now, now.Add(r.Life)); err != nil {
 			return err
 		}
-		r.Log.InfoContext(ctx, "password reset asked for", "user_id", u.ID)
+		if err := r.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.ResetAsked, UserID: u.ID}); err != nil {
+			return err
+		}
 		return r.Letters.Put(ctx, tx, mailer.Letter{
 			Kind: mail.ResetPassword, UserID: u.ID, Cause: security.NewID(),
 			Contents: mailer.Contents{To: u.Email, Name: u.Name, Language: c.Header("Accept-Language"), Token: token, Callback: page},
@@ -122,12 +124,14 @@ func (r *Reset) use(ctx context.Context, c *wire.Call, token, hash string) error
 				return err
 			}
 		}
+		if err := r.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.PasswordReset, UserID: u.ID}); err != nil {
+			return err
+		}
 		return r.Letters.Put(ctx, tx, account.Changed(u, c.Header("Accept-Language")))
 	})
 	if err != nil {
 		return err
 	}
-	r.Log.InfoContext(ctx, "password reset", "user_id", u.ID)
 	if err := r.Sessions.Changed(ctx, u.ID); err != nil {
 		return err
 	}

@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
@@ -20,6 +22,9 @@ type Handler struct {
 	Sessions *Registry
 	// Token gives an access token for set-auth-jwt; nil switches the header off.
 	Token func(ctx context.Context, live *Live) (string, error)
+	Audit *audit.Log
+	// Leave adds to the answer of a sign-out; see entrance.
+	Leave func(ctx context.Context, c *wire.Call, h *wire.Headers) error
 }
 
 // Routes names every operation of this feature.
@@ -56,7 +61,7 @@ func (h *Handler) get(ctx context.Context, c *wire.Call) (*wire.Answer[*Both], e
 	if err := h.addToken(ctx, &a.Headers, live); err != nil {
 		return nil, err
 	}
-	a.Body = &Both{live.Session.View(), live.User.Profile()}
+	a.Body = &Both{live.Session.View(), h.Sessions.Shape.Profile(live.User)}
 	return a, nil
 }
 
@@ -132,6 +137,11 @@ func (h *Handler) end(ctx context.Context, c *wire.Call, reason string, remove f
 	if err != nil {
 		return nil, err
 	}
+	if err := h.Audit.Record(ctx, h.Sessions.Store.DB, c, audit.Event{
+		Kind: audit.SessionRevoked, UserID: live.UserID, SessionID: live.ID, Details: map[string]string{"reason": reason, "sessions": strconv.Itoa(len(ended))},
+	}); err != nil {
+		return nil, err
+	}
 	if err := h.Sessions.Announce(ctx, ended, reason); err != nil {
 		return nil, err
 	}
@@ -154,11 +164,16 @@ func (h *Handler) signOut(ctx context.Context, c *wire.Call, _ wire.None) (*wire
 		if err != nil {
 			return nil, err
 		}
+		for _, e := range ended {
+			if err := h.Audit.Record(ctx, h.Sessions.Store.DB, c, audit.Event{Kind: audit.SignedOut, UserID: e.UserID, SessionID: e.ID}); err != nil {
+				return nil, err
+			}
+		}
 		if err := h.Sessions.Announce(ctx, ended, "signed out"); err != nil {
 			return nil, err
 		}
 	}
 	a := wire.OK(wire.Success{Success: true})
 	h.Sessions.Cookies.Clear(&a.Headers)
-	return a, nil
+	return a, h.Leave(ctx, c, &a.Headers)
 }

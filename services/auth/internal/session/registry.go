@@ -35,6 +35,8 @@ type Registry struct {
 	Feed    Feed // nil without Redis: tokens then live until their end
 	Cookies Cookies
 	Rules   Rules
+	// Shape is what is shown of people.
+	Shape *user.Shape
 	// Later tries again to tell everybody that sessions ended, when Redis could
 	// not be told at once.
 	Later func(ctx context.Context, ended []Ended) error

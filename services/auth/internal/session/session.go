@@ -28,6 +28,10 @@ type Session struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	ExpiresAt time.Time
+	// ImpersonatedBy is the administrator who acts as the person, and
+	// ImpersonationReason why.
+	ImpersonatedBy      *string
+	ImpersonationReason *string
 }
 
 // Live is a session that a request belongs to, with its person.
@@ -94,12 +98,14 @@ type View struct {
 	UserAgent string    `json:"userAgent"`
 	UserID    string    `json:"userId"`
 	ID        string    `json:"id"`
+	// ImpersonatedBy is the administrator who acts as the person.
+	ImpersonatedBy *string `json:"impersonatedBy"`
 }
 
 // View gives what is shown of a session.
 func (s *Session) View() View {
 	return View{
 		ExpiresAt: wire.Time(s.ExpiresAt), Token: s.Handle, CreatedAt: wire.Time(s.CreatedAt), UpdatedAt: wire.Time(s.UpdatedAt),
-		IPAddress: s.IPAddress, UserAgent: s.UserAgent, UserID: s.UserID, ID: s.ID,
+		IPAddress: s.IPAddress, UserAgent: s.UserAgent, UserID: s.UserID, ID: s.ID, ImpersonatedBy: s.ImpersonatedBy,
 	}
 }

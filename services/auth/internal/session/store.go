@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/codex-platform/codex/pkg/database"
+
+	"github.com/codex-platform/codex/services/auth/internal/user"
 )
 
 // errNone says that there is no such session.
@@ -23,12 +25,15 @@ type Store struct {
 func (s Store) Insert(ctx context.Context, x Session) error {
 	_, err := s.DB.Exec(ctx, `
 		INSERT INTO better_auth.sessions
-		       (id, user_id, token_hash, handle, remember, ip_address, user_agent, version, created_at, updated_at, expires_at)
-		VALUES (@id, @user_id, @token_hash, @handle, @remember, @ip_address, @user_agent, @version, @created_at, @updated_at, @expires_at)`,
+		       (id, user_id, token_hash, handle, remember, ip_address, user_agent, version, created_at, updated_at, expires_at,
+		        impersonated_by, impersonation_reason)
+		VALUES (@id, @user_id, @token_hash, @handle, @remember, @ip_address, @user_agent, @version, @created_at, @updated_at, @expires_at,
+		        @impersonated_by, @impersonation_reason)`,
 		pgx.NamedArgs{
 			"id": x.ID, "user_id": x.UserID, "token_hash": x.TokenHash, "handle": x.Handle, "remember": x.Remember,
 			"ip_address": x.IPAddress, "user_agent": x.UserAgent, "version": x.Version,
 			"created_at": x.CreatedAt, "updated_at": x.UpdatedAt, "expires_at": x.ExpiresAt,
+			"impersonated_by": x.ImpersonatedBy, "impersonation_reason": x.ImpersonationReason,
 		})
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -42,17 +47,13 @@ func (s Store) ByToken(ctx context.Context, hash []byte) (*Live, error) {
 	l := &Live{Session: Session{TokenHash: hash}}
 	err := s.DB.QueryRow(ctx, `
 		SELECT s.id, s.user_id, s.handle, s.remember, s.ip_address, s.user_agent,
-		       s.version, s.created_at, s.updated_at, s.expires_at,
-		       u.name, u.email, u.email_verified, u.image, u.role, u.banned, u.ban_expires_at,
-		       u.version, u.created_at, u.updated_at
+		       s.version, s.created_at, s.updated_at, s.expires_at, s.impersonated_by, s.impersonation_reason, `+user.Columns+`
 		FROM better_auth.sessions s
 		JOIN better_auth.users u ON u.id = s.user_id
-		WHERE s.token_hash = $1`, hash).Scan(
+		WHERE s.token_hash = $1`, hash).Scan(append([]any{
 		&l.ID, &l.UserID, &l.Handle, &l.Remember, &l.IPAddress, &l.UserAgent,
-		&l.Session.Version, &l.Session.CreatedAt, &l.Session.UpdatedAt, &l.ExpiresAt,
-		&l.User.Name, &l.User.Email, &l.User.EmailVerified, &l.User.Image, &l.User.Role, &l.User.Banned, &l.User.BanExpiresAt,
-		&l.User.Version, &l.User.CreatedAt, &l.User.UpdatedAt)
-	l.User.ID = l.UserID
+		&l.Session.Version, &l.Session.CreatedAt, &l.Session.UpdatedAt, &l.ExpiresAt, &l.ImpersonatedBy, &l.ImpersonationReason,
+	}, l.User.Fields()...)...)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, errNone
@@ -82,7 +83,8 @@ func (s Store) Extend(ctx context.Context, id string, until, now time.Time) (ver
 // OfUser lists a person's sessions that are not over, the newest first.
 func (s Store) OfUser(ctx context.Context, userID string, now time.Time) ([]Session, error) {
 	rows, _ := s.DB.Query(ctx, `
-		SELECT id, user_id, token_hash, handle, remember, ip_address, user_agent, version, created_at, updated_at, expires_at
+		SELECT id, user_id, token_hash, handle, remember, ip_address, user_agent, version, created_at, updated_at, expires_at,
+		       impersonated_by, impersonation_reason
 		FROM better_auth.sessions
 		WHERE user_id = $1 AND expires_at > $2
 		ORDER BY created_at DESC, id`, userID, now)

@@ -20,7 +20,21 @@ type Store struct {
 	DB database.Querier
 }
 
-const columns = `id, name, email, email_verified, image, role, banned, ban_expires_at, version, created_at, updated_at`
+const columns = `id, name, email, email_verified, image, role, banned, ban_reason, ban_expires_at,
+	two_factor_enabled, username, display_username, is_anonymous, extra, version, created_at, updated_at`
+
+// Columns lists a person's columns for a query that reads more than people; u is
+// the name that the query gives the table. Scan them into Fields.
+const Columns = `u.id, u.name, u.email, u.email_verified, u.image, u.role, u.banned, u.ban_reason, u.ban_expires_at,
+	u.two_factor_enabled, u.username, u.display_username, u.is_anonymous, u.extra, u.version, u.created_at, u.updated_at`
+
+// Fields are where the values of Columns go.
+func (u *User) Fields() []any {
+	return []any{
+		&u.ID, &u.Name, &u.Email, &u.EmailVerified, &u.Image, &u.Role, &u.Banned, &u.BanReason, &u.BanExpiresAt,
+		&u.TwoFactorEnabled, &u.Username, &u.DisplayUsername, &u.IsAnonymous, &u.Extra, &u.Version, &u.CreatedAt, &u.UpdatedAt,
+	}
+}
 
 // ByID returns the person with this id, or ErrNone.
 func (s Store) ByID(ctx context.Context, id string) (User, error) {
@@ -38,12 +52,14 @@ func (s Store) ByEmail(ctx context.Context, email string) (User, error) {
 // index decides between parallel sign-ups: all but one find a row.
 func (s Store) Insert(ctx context.Context, u User) (inserted bool, err error) {
 	tag, err := s.DB.Exec(ctx, `
-		INSERT INTO better_auth.users (id, name, email, email_verified, image, role, version, created_at, updated_at)
-		VALUES (@id, @name, @email, @email_verified, @image, @role, @version, @created_at, @updated_at)
+		INSERT INTO better_auth.users
+		       (id, name, email, email_verified, image, role, username, display_username, is_anonymous, extra, version, created_at, updated_at)
+		VALUES (@id, @name, @email, @email_verified, @image, @role, @username, @display_username, @is_anonymous, @extra, @version, @created_at, @updated_at)
 		ON CONFLICT (email) DO NOTHING`,
 		pgx.NamedArgs{
 			"id": u.ID, "name": u.Name, "email": u.Email, "email_verified": u.EmailVerified, "image": u.Image,
-			"role": u.Role, "version": u.Version, "created_at": u.CreatedAt, "updated_at": u.UpdatedAt,
+			"role": u.Role, "username": u.Username, "display_username": u.DisplayUsername, "is_anonymous": u.IsAnonymous, "extra": u.Extra,
+			"version": u.Version, "created_at": u.CreatedAt, "updated_at": u.UpdatedAt,
 		})
 	if err != nil {
 		return false, fmt.Errorf("insert user: %w", err)

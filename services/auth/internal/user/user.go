@@ -3,6 +3,7 @@
 package user
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -18,12 +19,21 @@ type User struct {
 	Email         string
 	EmailVerified bool
 	Image         *string
-	Role          string
-	Banned        bool
-	BanExpiresAt  *time.Time
-	Version       int64
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	// Role is a list with commas.
+	Role         string
+	Banned       bool
+	BanReason    *string
+	BanExpiresAt *time.Time
+	// TwoFactorEnabled: a password alone does not sign in.
+	TwoFactorEnabled bool
+	Username         *string // lower case
+	DisplayUsername  *string // as it was typed
+	IsAnonymous      bool
+	// Extra holds the members that USER_FIELDS adds, as a JSON object.
+	Extra     json.RawMessage
+	Version   int64
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Barred tells whether the person is banned now. A ban past its end counts for
@@ -32,30 +42,11 @@ func (u *User) Barred(now time.Time) bool {
 	return u.Banned && (u.BanExpiresAt == nil || now.Before(*u.BanExpiresAt))
 }
 
-// Profile is the user object of the contract.
-type Profile struct {
-	ID            string    `json:"id" maxLength:"64"`
-	Name          string    `json:"name"`
-	Email         string    `json:"email" format:"email"`
-	EmailVerified bool      `json:"emailVerified"`
-	Image         *string   `json:"image"`
-	CreatedAt     wire.Time `json:"createdAt" format:"date-time"`
-	UpdatedAt     wire.Time `json:"updatedAt" format:"date-time"`
-}
-
-// Profile gives what is shown of a person.
-func (u *User) Profile() Profile {
-	return Profile{
-		ID: u.ID, Name: u.Name, Email: u.Email, EmailVerified: u.EmailVerified, Image: u.Image,
-		CreatedAt: wire.Time(u.CreatedAt), UpdatedAt: wire.Time(u.UpdatedAt),
-	}
-}
-
 // New makes a person who has not proven the address yet.
 func New(id, name, email string, image *string, now time.Time) User {
 	now = wire.Moment(now)
 	return User{
-		ID: id, Name: name, Email: email, Image: image, Role: RoleUser, Version: 1,
+		ID: id, Name: name, Email: email, Image: image, Role: RoleUser, Extra: json.RawMessage("{}"), Version: 1,
 		CreatedAt: now, UpdatedAt: now,
 	}
 }

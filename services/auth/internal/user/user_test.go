@@ -51,7 +51,7 @@ func TestProtected_findsEverySpelling(t *testing.T) {
 func TestProfile_hasTheContractsMembersOnly(t *testing.T) {
 	t.Parallel()
 	u := user.New("id", "Ada", "ada@example.test", nil, time.Date(2026, 11, 22, 23, 53, 9, 316_999_999, time.UTC))
-	text, err := json.Marshal(u.Profile())
+	text, err := json.Marshal((*user.Shape)(nil).Profile(u))
 	const want = `{"id":"id","name":"Ada","email":"ada@example.test","emailVerified":false,"image":null,"createdAt":"2026-11-22T23:53:09.316Z","updatedAt":"2026-11-22T23:53:09.316Z"}`
 	if err != nil || string(text) != want {
 		t.Errorf("Profile = %s, %v", text, err)

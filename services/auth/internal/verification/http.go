@@ -9,7 +9,7 @@ import (
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/validation"
 
-	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
@@ -76,13 +76,16 @@ func (v *Verification) verify(ctx context.Context, c *wire.Call) (*wire.Page, er
 	if callback != "" {
 		page = wire.Redirect(callback)
 	}
-	if begun != nil {
-		v.Sessions.Cookies.Set(&page.Headers, c, begun.Token, begun.Remember)
+	if begun == nil {
+		return page, nil
 	}
-	return page, nil
+	if page.Location != "" {
+		page.Location = v.Entrance.Onward(begun, page.Location)
+	}
+	return page, v.Entrance.Admit(ctx, c, &page.Headers, begun)
 }
 
-func (v *Verification) use(ctx context.Context, c *wire.Call, token string) (*session.Live, error) {
+func (v *Verification) use(ctx context.Context, c *wire.Call, token string) (*entrance.Entered, error) {
 	userID, email, err := v.open(token)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ package verification
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,6 +20,8 @@ import (
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
 	"github.com/codex-platform/codex/services/auth/internal/session"
@@ -40,6 +41,8 @@ type Verification struct {
 	DB       database.Beginner
 	Users    user.Store
 	Sessions *session.Registry
+	Entrance *entrance.Entrance
+	Audit    *audit.Log
 	Letters  mailer.Outbox
 	Limits   *limit.Limits
 	Ring     security.Keyring
@@ -54,7 +57,6 @@ type Verification struct {
 	// so that the answer's time does not tell whether there is an account.
 	Floor time.Duration
 	Now   func() time.Time
-	Log   *slog.Logger
 }
 
 // Link is the mailer's Linker for verification letters.
@@ -104,14 +106,17 @@ func (v *Verification) open(token string) (userID, email string, err error) {
 
 // prove marks the address as proven and, the first time, may begin a session. A
 // second use of a link is a plain success: mail scanners open links too.
-func (v *Verification) prove(ctx context.Context, c *wire.Call, userID, email string) (begun *session.Live, err error) {
+func (v *Verification) prove(ctx context.Context, c *wire.Call, userID, email string) (begun *entrance.Entered, err error) {
 	err = database.InTx(ctx, v.DB, func(tx pgx.Tx) error {
 		begun = nil
 		u, err := user.Store{DB: tx}.Verify(ctx, userID, email, wire.Moment(v.Now()))
 		if errors.Is(err, user.ErrNone) {
 			return v.before(ctx, tx, userID, email)
 		}
-		if err != nil || !v.SignIn {
+		if err != nil {
+			return err
+		}
+		if err := v.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.EmailVerified, UserID: u.ID}); err != nil || !v.SignIn {
 			return err
 		}
 		begun, err = v.enter(ctx, tx, c, u)
@@ -120,7 +125,6 @@ func (v *Verification) prove(ctx context.Context, c *wire.Call, userID, email st
 	if err != nil {
 		return nil, err
 	}
-	v.Log.InfoContext(ctx, "address verified", "user_id", userID)
 	return begun, v.Sessions.Changed(ctx, userID)
 }
 
@@ -139,13 +143,12 @@ func (v *Verification) before(ctx context.Context, tx pgx.Tx, userID, email stri
 }
 
 // enter begins a session, unless the caller has one of the same person.
-func (v *Verification) enter(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User) (*session.Live, error) {
+func (v *Verification) enter(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User) (*entrance.Entered, error) {
 	own, err := v.Sessions.Current(ctx, c)
 	if err != nil || own != nil && own.UserID == u.ID {
 		return nil, err
 	}
-	live, err := v.Sessions.Begin(ctx, tx, u, c, true)
-	return &live, err
+	return v.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: u, Method: "email-verification", Remember: true})
 }
 
 // write puts a letter into the outbox when the address has an account that was

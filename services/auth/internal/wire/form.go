@@ -11,11 +11,13 @@ import (
 	"github.com/codex-platform/codex/pkg/validation"
 )
 
-// The Go types a form's field may have: string and validation.Email are
-// required, *string, *bool and Text may be left out.
+// The Go types a form's field may have: string, validation.Email and
+// json.RawMessage with the tag required:"true" have to be there; *string, *bool,
+// *int64, []string, Text and json.RawMessage (any value) may be left out.
 var (
 	emailType = reflect.TypeFor[validation.Email]()
 	textType  = reflect.TypeFor[Text]()
+	rawType   = reflect.TypeFor[json.RawMessage]()
 )
 
 // Text is a member that may be absent, null or a string, where null means "take it away".
@@ -35,6 +37,7 @@ type field struct {
 	typ      reflect.Type
 	shortest int // code points
 	longest  int // code points; 0: any
+	required bool
 }
 
 // formOf reads a struct's tags: json names the member, min and max bound its
@@ -46,7 +49,7 @@ func formOf(t reflect.Type) form {
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
 		shortest, _ := strconv.Atoi(sf.Tag.Get("min"))
 		longest, _ := strconv.Atoi(sf.Tag.Get("max"))
-		f.fields = append(f.fields, field{i, name, sf.Type, shortest, longest})
+		f.fields = append(f.fields, field{i, name, sf.Type, shortest, longest, sf.Tag.Get("required") == "true"})
 	}
 	return f
 }
@@ -69,7 +72,16 @@ func (f form) fill(into reflect.Value, members Members) error {
 // set gives one field its value, or says what is wrong with it in the words of
 // the reference's validator. What was sent is never repeated.
 func (f field) set(into reflect.Value, raw json.RawMessage) (fault string) {
+	if f.typ == rawType {
+		if raw == nil && f.required {
+			return "Invalid input: expected a value, received undefined"
+		}
+		into.SetBytes(raw)
+		return ""
+	}
 	switch f.typ.Kind() {
+	case reflect.Slice:
+		return f.setTexts(into, raw)
 	case reflect.String:
 		text, fault := f.text(raw)
 		if fault == "" {
@@ -82,6 +94,9 @@ func (f field) set(into reflect.Value, raw json.RawMessage) (fault string) {
 		}
 		if f.typ.Elem().Kind() == reflect.Bool {
 			return f.setBool(into, raw)
+		}
+		if f.typ.Elem().Kind() == reflect.Int64 {
+			return f.setNumber(into, raw)
 		}
 		text, fault := f.text(raw)
 		if fault == "" {
@@ -132,6 +147,36 @@ func (f field) setBool(into reflect.Value, raw json.RawMessage) (fault string) {
 	default:
 		return "Invalid input: expected boolean, received " + kindOf(raw)
 	}
+	return ""
+}
+
+// setNumber takes a whole number; null is as good as none.
+func (f field) setNumber(into reflect.Value, raw json.RawMessage) (fault string) {
+	kind := kindOf(raw)
+	if kind == "null" {
+		return ""
+	}
+	var n int64
+	if kind != "number" {
+		return "Invalid input: expected number, received " + kind
+	}
+	if json.Unmarshal(raw, &n) != nil {
+		return "Invalid input: expected int, received number"
+	}
+	into.Set(reflect.ValueOf(&n))
+	return ""
+}
+
+// setTexts takes a list of strings.
+func (f field) setTexts(into reflect.Value, raw json.RawMessage) (fault string) {
+	if raw == nil {
+		return ""
+	}
+	var list []string
+	if kindOf(raw) != "array" || json.Unmarshal(raw, &list) != nil {
+		return "Invalid input: expected array of strings, received " + kindOf(raw)
+	}
+	into.Set(reflect.ValueOf(list))
 	return ""
 }
 

@@ -131,8 +131,7 @@ func contentOf[T any](op Op) map[string]*huma.MediaType {
 	return content
 }
 
-// schemaOf describes a form: every member is text or a truth value, and members
-// that are not listed are ignored.
+// schemaOf describes a form; members that are not listed are ignored.
 func schemaOf(t reflect.Type) *huma.Schema {
 	s := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{}, AdditionalProperties: true}
 	for i := range t.NumField() {
@@ -144,10 +143,16 @@ func schemaOf(t reflect.Type) *huma.Schema {
 			p.Format = "email"
 		case sf.Type == textType:
 			p.Nullable = true
+		case sf.Type == rawType:
+			p.Type = ""
+		case sf.Type.Kind() == reflect.Slice:
+			p.Type, p.Items = huma.TypeArray, &huma.Schema{Type: huma.TypeString}
 		case sf.Type.Kind() == reflect.Pointer && sf.Type.Elem().Kind() == reflect.Bool:
 			p.Type = huma.TypeBoolean
+		case sf.Type.Kind() == reflect.Pointer && sf.Type.Elem().Kind() == reflect.Int64:
+			p.Type = huma.TypeInteger
 		}
-		if sf.Type.Kind() == reflect.String {
+		if sf.Type.Kind() == reflect.String || sf.Tag.Get("required") == "true" {
 			s.Required = append(s.Required, name)
 		}
 		s.Properties[name] = p

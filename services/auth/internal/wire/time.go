@@ -13,10 +13,14 @@ type Time time.Time
 
 // MarshalJSON writes the moment in UTC with milliseconds.
 func (t Time) MarshalJSON() ([]byte, error) {
-	out := make([]byte, 0, len(layout)+2)
-	out = append(out, '"')
-	out = time.Time(t).UTC().AppendFormat(out, layout)
-	return append(out, '"'), nil
+	return t.AppendJSON(make([]byte, 0, len(layout)+2)), nil
+}
+
+// AppendJSON is MarshalJSON into a buffer that is there.
+func (t Time) AppendJSON(b []byte) []byte {
+	b = append(b, '"')
+	b = time.Time(t).UTC().AppendFormat(b, layout)
+	return append(b, '"')
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.

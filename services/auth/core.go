@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/mail"
+
+	"github.com/codex-platform/codex/services/auth/internal/account"
+	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/entrance"
+	"github.com/codex-platform/codex/services/auth/internal/mailer"
+	"github.com/codex-platform/codex/services/auth/internal/once"
+	"github.com/codex-platform/codex/services/auth/internal/page"
+	"github.com/codex-platform/codex/services/auth/internal/profile"
+	"github.com/codex-platform/codex/services/auth/internal/reset"
+	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/sweep"
+	"github.com/codex-platform/codex/services/auth/internal/token"
+	"github.com/codex-platform/codex/services/auth/internal/verification"
+)
+
+const (
+	keyGrace   = 30 * 24 * time.Hour // a replaced signing key stays in the set (contract §7)
+	ledgerLife = 30 * 24 * time.Hour
+)
+
+// addMail is the way of letters.
+func addMail(f *features) error {
+	s, p := f.settings, f.parts
+	f.letters = mailer.Outbox{Ring: f.ring, Now: p.now, Enqueue: func(ctx context.Context, tx pgx.Tx, job mailer.Job) error {
+		return f.queue.jobs.InsertTx(ctx, tx, job, nil)
+	}}
+	ledger := mailer.Store{DB: p.pool}
+	river.AddWorker(f.workers, &mailer.Worker{Store: ledger, Ring: f.ring, Sender: p.sender, Now: p.now, Log: p.log, Links: f.links})
+	f.sweeps["letters"] = func(ctx context.Context, n int) (int64, error) { return ledger.Sweep(ctx, p.now().Add(-ledgerLife), n) }
+	signInPage := fixed(s.at(s.Accounts.SignInPage))
+	f.links[mail.AccountExists], f.links[mail.PasswordChanged] = signInPage, signInPage
+	return nil
+}
+
+// fixed is the link of letters that lead to a page and carry no proof.
+func fixed(link string) mailer.Linker {
+	return func(context.Context, mailer.Contents) (string, time.Duration, error) { return link, 0, nil }
+}
+
+// addSessions is how people come in, stay and leave.
+func addSessions(f *features) error {
+	s, p := f.settings, f.parts
+	f.sessions = &session.Registry{
+		Store: session.Store{DB: p.pool}, Cache: cache.NewSessions[session.Live](p.redis, "auth", p.log),
+		Cookies: session.NewCookies(f.ring, s.cookies()), Rules: s.sessionRules(), Shape: s.shape(), TokenLife: s.Tokens.Life, Now: p.now, Log: p.log,
+		Later: func(ctx context.Context, ended []session.Ended) error {
+			return f.queue.jobs.Insert(ctx, session.EndedJob{Ended: ended, Until: p.now().Add(s.Tokens.Life)}, nil)
+		},
+	}
+	if p.redis != nil {
+		f.sessions.Feed = cache.NewFeed(p.redis, p.log)
+	}
+	f.entrance = &entrance.Entrance{Sessions: f.sessions, Audit: f.audit, Page: s.at(s.Plugins.SecondFactorPage), Now: p.now}
+	river.AddWorker(f.workers, &session.EndedWorker{Sessions: f.sessions})
+	f.sweeps["sessions"] = func(ctx context.Context, n int) (int64, error) { return f.sessions.Store.Sweep(ctx, p.now(), n) }
+	return nil
+}
+
+func addAccounts(f *features) error {
+	s, p := f.settings, f.parts
+	f.accounts = &account.Accounts{
+		DB: p.pool, Store: account.Store{DB: p.pool}, Passwords: f.passwords, Sessions: f.sessions, Entrance: f.entrance, Audit: f.audit,
+		Letters: f.letters, Limits: f.limits, Rules: s.accountRules(), Floor: s.Accounts.PasswordFloor, Now: p.now,
+	}
+	f.doors = append(f.doors, f.accounts)
+	return nil
+}
+
+func addVerification(f *features) error {
+	s, p := f.settings, f.parts
+	v := &verification.Verification{
+		DB: p.pool, Users: f.users, Sessions: f.sessions, Entrance: f.entrance, Audit: f.audit, Letters: f.letters, Limits: f.limits, Ring: f.ring,
+		Base: s.at(base), Life: s.Accounts.VerifyLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor, Now: p.now,
+	}
+	f.doors = append(f.doors, v)
+	f.links[mail.VerifyEmail] = v.Link
+	return nil
+}
+
+func addReset(f *features) error {
+	s, p := f.settings, f.parts
+	r := &reset.Reset{
+		DB: p.pool, Store: reset.Store{DB: p.pool}, Passwords: f.passwords, Sessions: f.sessions, Audit: f.audit, Letters: f.letters, Limits: f.limits,
+		Base: s.at(base), Origin: f.origins.Own(), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
+		Floor: s.Accounts.AnswerFloor, Now: p.now,
+	}
+	f.doors = append(f.doors, r)
+	f.links[mail.ResetPassword] = r.Link
+	f.sweeps["tokens"] = func(ctx context.Context, n int) (int64, error) { return r.Store.Sweep(ctx, p.now(), n) }
+	return nil
+}
+
+func addProfile(f *features) error {
+	h := &profile.Handler{Users: f.users, Sessions: f.sessions, Services: f.services, Now: f.parts.now, Log: f.parts.log}
+	f.doors, f.backDoors = append(f.doors, h), append(f.backDoors, h)
+	return nil
+}
+
+// addTokens is access tokens, their keys, and the door to sessions, which gives
+// tokens too.
+func addTokens(f *features) error {
+	s, p := f.settings, f.parts
+	keys := &token.Keys{
+		DB: p.pool, Read: p.pool, Ring: f.ring, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: keyGrace,
+		Now: p.now, Log: p.log,
+	}
+	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, Now: p.now}
+	h := &token.Handler{Issuer: f.issuer, Sessions: f.sessions, Services: f.services}
+	sessions := &session.Handler{Sessions: f.sessions, Audit: f.audit, Leave: f.entrance.Leave}
+	if s.Tokens.InSession {
+		sessions.Token = f.issuer.JWT
+	}
+	f.doors, f.backDoors = append(f.doors, sessions, h), append(f.backDoors, h)
+	return nil
+}
+
+func addPages(f *features) error {
+	f.doors = append(f.doors, &page.Handler{Home: f.settings.PublicURL.String()})
+	return nil
+}
+
+// addSweep is the job that all features share.
+func addSweep(f *features) error {
+	p := f.parts
+	f.sweeps["one-time secrets"] = func(ctx context.Context, n int) (int64, error) { return once.Sweep(ctx, p.pool, p.now(), n) }
+	f.sweeps["audit events"] = func(ctx context.Context, n int) (int64, error) {
+		return audit.Sweep(ctx, p.pool, p.now().Add(-f.settings.Plugins.AuditLife), n)
+	}
+	river.AddWorker(f.workers, &sweep.Worker{Tend: f.issuer.Keys.Tend, Log: p.log, Tasks: f.sweeps})
+	return nil
+}
