@@ -13,6 +13,7 @@ import (
 // Cookies writes and reads the cookies of the contract.
 type Cookies struct {
 	ring     security.Keyring
+	prefix   string // of all names, with a dot at its end
 	token    string // names, with the prefix
 	data     string
 	browser  string
@@ -25,6 +26,7 @@ type Cookies struct {
 type CookieSettings struct {
 	Prefix string // "better-auth"
 	Secure bool   // on https
+	Domain string // whose sub-domains share the cookies; "": the own host alone
 	MaxAge time.Duration
 	// SignedBearer refuses bearer tokens without their signature.
 	SignedBearer bool
@@ -36,8 +38,11 @@ func NewCookies(ring security.Keyring, s CookieSettings) Cookies {
 	if s.Secure {
 		prefix, attrs = "__Secure-"+prefix, attrs+"; Secure"
 	}
+	if s.Domain != "" {
+		attrs = "; Domain=" + s.Domain + attrs
+	}
 	return Cookies{
-		ring: ring, token: prefix + ".session_token", data: prefix + ".session_data", browser: prefix + ".dont_remember",
+		ring: ring, prefix: prefix + ".", token: prefix + ".session_token", data: prefix + ".session_data", browser: prefix + ".dont_remember",
 		attrs: attrs, maxAge: s.MaxAge, unsigned: !s.SignedBearer,
 	}
 }
@@ -45,15 +50,14 @@ func NewCookies(ring security.Keyring, s CookieSettings) Cookies {
 // Set puts a session into an answer: the cookie for browsers and set-auth-token
 // for clients without cookies. One that is not remembered ends with the browser.
 func (k Cookies) Set(h *wire.Headers, c *wire.Call, token string, remember bool) {
-	signed := k.ring.Sign(token)
-	value := k.token + "=" + security.EncodeCookieValue(signed)
+	signed, life := k.ring.Sign(token), time.Duration(0)
 	if remember {
-		value += "; Max-Age=" + strconv.Itoa(int(k.maxAge.Seconds()))
+		life = k.maxAge
 	}
-	h.SetCookie = append(h.SetCookie, value+k.attrs)
+	h.SetCookie = append(h.SetCookie, k.line(k.token, signed, life))
 	switch _, had := c.Cookie(k.browser); {
 	case !remember:
-		h.SetCookie = append(h.SetCookie, k.browser+"="+security.EncodeCookieValue(k.ring.Sign("true"))+k.attrs)
+		h.SetCookie = append(h.SetCookie, k.line(k.browser, k.ring.Sign("true"), 0))
 	case had: // from an earlier session of this browser
 		h.SetCookie = append(h.SetCookie, k.cleared(k.browser))
 	}
@@ -64,6 +68,38 @@ func (k Cookies) Set(h *wire.Headers, c *wire.Call, token string, remember bool)
 // Clear takes the session out of the browser.
 func (k Cookies) Clear(h *wire.Headers) {
 	h.SetCookie = append(h.SetCookie, k.cleared(k.token), k.cleared(k.data), k.cleared(k.browser))
+}
+
+// Put adds a cookie of a plugin, such as "two_factor", to an answer: signed,
+// with the prefix before its name. One with a maxAge of 0 ends with the browser.
+// The signature is over the value alone, as the contract has it: the value must
+// be worth nothing under another cookie's name.
+func (k Cookies) Put(h *wire.Headers, name, value string, maxAge time.Duration) {
+	h.SetCookie = append(h.SetCookie, k.line(k.prefix+name, k.ring.Sign(value), maxAge))
+}
+
+// Take gives the value that Put wrote; false when there is none or its signature
+// does not verify.
+func (k Cookies) Take(c *wire.Call, name string) (value string, ok bool) {
+	signed, sent := c.Cookie(k.prefix + name)
+	if !sent {
+		return "", false
+	}
+	value, _, ok = k.ring.Verify(signed)
+	return value, ok
+}
+
+// Drop takes a cookie of Put out of the browser.
+func (k Cookies) Drop(h *wire.Headers, name string) {
+	h.SetCookie = append(h.SetCookie, k.cleared(k.prefix+name))
+}
+
+func (k Cookies) line(name, signed string, maxAge time.Duration) string {
+	line := name + "=" + security.EncodeCookieValue(signed)
+	if maxAge > 0 {
+		line += "; Max-Age=" + strconv.Itoa(int(maxAge.Seconds()))
+	}
+	return line + k.attrs
 }
 
 func (k Cookies) cleared(name string) string { return name + "=; Max-Age=0" + k.attrs }

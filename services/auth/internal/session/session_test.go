@@ -121,6 +121,35 @@ func TestCookies_areTheContractsLines(t *testing.T) {
 	}
 }
 
+// SES-08: cookies of plugins have the same attributes, and only ours are believed.
+func TestCookies_ofPlugins(t *testing.T) {
+	t.Parallel()
+	k := cookies(t, session.CookieSettings{Prefix: "better-auth", Secure: true, Domain: "example.com"})
+	const attrs = "; Domain=example.com; Path=/; HttpOnly; SameSite=Lax; Secure"
+	var h wire.Headers
+	k.Put(&h, "two_factor", "a b", 10*time.Minute)
+	k.Put(&h, "browser", "x", 0)
+	k.Drop(&h, "two_factor")
+	for i, want := range [][2]string{
+		{"__Secure-better-auth.two_factor=a%20b.", "; Max-Age=600" + attrs},
+		{"__Secure-better-auth.browser=x.", "%3D" + attrs},
+		{"__Secure-better-auth.two_factor=;", " Max-Age=0" + attrs},
+	} {
+		if line := h.SetCookie[i]; !strings.HasPrefix(line, want[0]) || !strings.HasSuffix(line, want[1]) {
+			t.Errorf("Set-Cookie: %s", line)
+		}
+	}
+	pair, _, _ := strings.Cut(h.SetCookie[0], ";")
+	forged := strings.Replace(pair, "a%20b", "a%20c", 1)
+	for sent, want := range map[string]bool{pair: true, forged: false, "__Secure-better-auth.two_factor=": false, "x=1": false} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.Header.Set("Cookie", sent)
+		if value, ok := k.Take(wire.CallOf(r, nil), "two_factor"); ok != want || ok && value != "a b" {
+			t.Errorf("Take of %q = %q, %v", sent, value, ok)
+		}
+	}
+}
+
 func TestCookies_Clear(t *testing.T) {
 	t.Parallel()
 	var h wire.Headers
