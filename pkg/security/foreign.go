@@ -49,6 +49,9 @@ func adopt(c Claims) (Claims, error) {
 	if c.SessionID != "" {
 		c.SessionID = ForeignID(c.Issuer, c.SessionID)
 	}
+	if c.Actor != "" {
+		c.Actor = ForeignID(c.Issuer, c.Actor)
+	}
 	return c, nil
 }
 

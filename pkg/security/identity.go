@@ -8,6 +8,7 @@ type Identity struct {
 	SessionID     string // the session that the token was made for
 	Role          string // "user", "admin" or empty
 	EmailVerified bool
+	ActorID       string // the administrator who acts as the user; empty: the user
 }
 
 type identityKey struct{}

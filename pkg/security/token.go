@@ -43,6 +43,7 @@ type Claims struct {
 	SessionID     string
 	Role          string
 	EmailVerified bool
+	Actor         string // who acts as the subject: an administrator; empty: the subject
 	Issuer        string
 	Audience      []string
 	TokenID       string
@@ -60,7 +61,7 @@ func (c Claims) KeyGone() bool { return c.key != nil && c.key.Gone() }
 
 // Identity is the part of the claims that rules look at.
 func (c Claims) Identity() Identity {
-	return Identity{UserID: c.Subject, SessionID: c.SessionID, Role: c.Role, EmailVerified: c.EmailVerified}
+	return Identity{UserID: c.Subject, SessionID: c.SessionID, Role: c.Role, EmailVerified: c.EmailVerified, ActorID: c.Actor}
 }
 
 // Signer makes access tokens with one key.
@@ -92,12 +93,18 @@ type wireClaims struct {
 	SessionID     string   `json:"sid"`
 	EmailVerified bool     `json:"email_verified"`
 	Role          string   `json:"role,omitempty"`
+	Actor         *actor   `json:"act,omitempty"`
 	Issuer        string   `json:"iss"`
 	Audience      audience `json:"aud"`
 	IssuedAt      int64    `json:"iat"`
 	NotBefore     int64    `json:"nbf,omitempty"`
 	ExpiresAt     int64    `json:"exp"`
 	TokenID       string   `json:"jti,omitempty"`
+}
+
+// actor is the claim "act" of RFC 8693, section 4.1.
+type actor struct {
+	Subject string `json:"sub"`
 }
 
 // Sign writes the claims as a compact JWS with typ "JWT".
@@ -109,6 +116,9 @@ func (s *Signer) Sign(c Claims) (string, error) {
 	}
 	if !c.NotBefore.IsZero() {
 		w.NotBefore = c.NotBefore.Unix()
+	}
+	if c.Actor != "" {
+		w.Actor = &actor{c.Actor}
 	}
 	payload, err := json.Marshal(w)
 	if err != nil {
@@ -289,6 +299,9 @@ func readClaims(raw []byte) (Claims, error) {
 	if c.Audience, err = readAudience(members["aud"]); err != nil {
 		return Claims{}, err
 	}
+	if c.Actor, err = readActor(members["act"]); err != nil {
+		return Claims{}, err
+	}
 	switch {
 	case c.Subject == "":
 		return Claims{}, refuse("no subject")
@@ -310,6 +323,21 @@ func readAudience(raw json.RawMessage) ([]string, error) {
 		return nil, refuse("claim aud")
 	}
 	return many, nil
+}
+
+func readActor(raw json.RawMessage) (string, error) {
+	if raw == nil {
+		return "", nil
+	}
+	members, err := strictObject(raw)
+	if err != nil {
+		return "", refuse("claim act")
+	}
+	sub, err := text(members, "sub")
+	if err != nil || sub == "" {
+		return "", refuse("claim act")
+	}
+	return sub, nil
 }
 
 // text reads a member that must be a string where it is there at all.

@@ -62,7 +62,7 @@ func TestVerify_acceptsWhatTheSignerMakes(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := security.Claims{
-			Subject: "user1", SessionID: "s1", Role: "admin", EmailVerified: true, Issuer: site, Audience: []string{site},
+			Subject: "user1", SessionID: "s1", Role: "admin", EmailVerified: true, Actor: "admin1", Issuer: site, Audience: []string{site},
 			TokenID: "t1", IssuedAt: noon, ExpiresAt: noon.Add(15 * time.Minute),
 		}
 		token, err := signer.Sign(want)

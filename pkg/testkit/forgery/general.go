@@ -176,6 +176,8 @@ func (f Forge) general(t testing.TB) map[string]string {
 		"sid a number":            claims(Members{"sid": 9}),
 		"email_verified a string": claims(Members{"email_verified": "true"}),
 		"role a list":             claims(Members{"role": []string{"admin"}}),
+		"act a text":              claims(Members{"act": "admin"}),
+		"act of nobody":           claims(Members{"act": Members{"iss": "x"}}),
 		"an ID token":             claims(Members{"aud": "client-1", "nonce": "n"}),
 		"a mail token":            hsToken(t, Members{"alg": "HS256"}, Members{"email": "a@b.example", "exp": f.Now.Add(time.Hour).Unix()}, []byte(strings.Repeat("s", 32))),
 	}
