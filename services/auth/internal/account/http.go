@@ -135,7 +135,7 @@ func (a *Accounts) postChangePassword(ctx context.Context, c *wire.Call, in chan
 	if err != nil {
 		return nil, err
 	}
-	old, err := a.prove(ctx, c, live, in.CurrentPassword, ErrNoCredential)
+	old, err := a.Prove(ctx, c, live, in.CurrentPassword, ErrNoCredential)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (a *Accounts) postVerifyPassword(ctx context.Context, c *wire.Call, in veri
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.prove(ctx, c, live, in.Password, wire.ErrInvalidPassword); err != nil {
+	if _, err := a.Prove(ctx, c, live, in.Password, wire.ErrInvalidPassword); err != nil {
 		return nil, err
 	}
 	answer := wire.OK(wire.Status{Status: true})
@@ -174,9 +174,9 @@ func (a *Accounts) postVerifyPassword(ctx context.Context, c *wire.Call, in veri
 	return answer, nil
 }
 
-// prove checks the caller's own password and gives its hash. Guesses are limited
+// Prove checks the caller's own password and gives its hash. Guesses are limited
 // by account: a stolen session must not be a way to find the password.
-func (a *Accounts) prove(ctx context.Context, c *wire.Call, live *session.Live, typed string, without error) (hash string, err error) {
+func (a *Accounts) Prove(ctx context.Context, c *wire.Call, live *session.Live, typed string, without error) (hash string, err error) {
 	if err := a.Limits.Password(ctx, live.UserID); err != nil {
 		return "", err
 	}
