@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -108,8 +107,8 @@ func (c *connections) origin(conn net.Conn) string {
 
 // shut ends a connection without waiting for anybody; its goroutine sees the end.
 func shut(conn net.Conn) {
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
+	if outer, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn says goodbye first
+		conn = outer.NetConn()
 	}
 	conn.Close()
 }

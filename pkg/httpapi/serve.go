@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,8 +33,9 @@ type ServeSettings struct {
 	Grace time.Duration
 	// Drain bounds the end of the requests that are running then; default 25 s.
 	Drain time.Duration
-	// TLS, when set, is for the public listener.
-	TLS *tls.Config
+	// Front, when set, makes the public listener's connections out of plain ones:
+	// with TLS, for example.
+	Front func(net.Listener) net.Listener
 	// MaxConnections bounds the public listener; 0: as many as there is memory for.
 	MaxConnections int
 	// Proxies stand for many clients: one of them may have all connections.
@@ -108,8 +108,8 @@ func listen(ctx context.Context, s ServeSettings) (private, public net.Listener,
 		private.Close()
 		return nil, nil, fmt.Errorf("open ADDR: %w", err)
 	}
-	if s.TLS != nil {
-		public = tls.NewListener(public, s.TLS)
+	if s.Front != nil {
+		public = s.Front(public)
 	}
 	return private, public, nil
 }

@@ -87,9 +87,9 @@ func newGate(s settings, with parts) (*gate, error) {
 	if err := g.compile(s, public, classes); err != nil {
 		return nil, err
 	}
-	names := make([]string, len(classes))
-	for i, c := range classes {
-		names[i] = c.name
+	names := []string{unread}
+	for _, c := range classes {
+		names = append(names, c.name)
 	}
 	if err := g.measureCrowds(); err != nil {
 		return nil, err

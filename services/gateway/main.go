@@ -23,6 +23,7 @@ import (
 	"github.com/codex-platform/codex/pkg/observability"
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/services/gateway/internal/access"
+	"github.com/codex-platform/codex/services/gateway/internal/front"
 	"github.com/codex-platform/codex/services/gateway/internal/identity"
 	"github.com/codex-platform/codex/services/gateway/internal/openapi"
 	"github.com/codex-platform/codex/services/gateway/internal/revocation"
@@ -77,7 +78,7 @@ func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 	health := httpapi.NewHealth(log)
 	w.watch(health, time.Now())
 	listen := s.HTTP.Serve(s.Addr, s.PrivateAddr, s.Development(), health)
-	listen.TLS, listen.Tune = certificate, g.tune
+	listen.Front, listen.Tune = g.front(certificate), g.tune
 	err = httpapi.Serve(ctx, listen, g.handler(), httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)
 	limited, cancel := context.WithTimeout(life, 2*time.Second)
 	defer cancel()
@@ -91,6 +92,7 @@ func (g *gate) tune(server *http.Server) {
 	server.DisableGeneralOptionsHandler = true
 	server.ConnContext = g.connected
 	server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100}
+	front.Attach(server)
 }
 
 // wired are the parts that stay.

@@ -186,8 +186,10 @@ func (w *world) speak(text string) (statuses []int) {
 			}
 			return statuses
 		}
-		_, _ = io.Copy(io.Discard, res.Body)
-		res.Body.Close()
+		body, _ := io.ReadAll(res.Body)
+		if res.StatusCode >= http.StatusBadRequest {
+			w.protected(res, body)
+		}
 		if res.StatusCode != http.StatusContinue {
 			statuses = append(statuses, res.StatusCode)
 			method = http.MethodGet
@@ -336,7 +338,7 @@ var smuggles = map[string]smuggle{
 	"an empty line before the request":                      {"\r\n" + list + "\r\n", "", ""},
 }
 
-// GW-02, GW-10: a service reads the request that was checked, alone and unchanged,
+// GW-02, GW-10, GW-12: a service reads the request that was checked, alone and unchanged,
 // or nothing.
 func TestSmuggling_oneCleanRequestOrNone(t *testing.T) {
 	t.Parallel()

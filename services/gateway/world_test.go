@@ -201,9 +201,11 @@ func (w *world) listen() {
 	addresses := make(chan net.Addr, 1)
 	s := w.settings.HTTP.Serve(w.settings.Addr, w.settings.PrivateAddr, false, httpapi.NewHealth(log))
 	s.Tune, s.Listening = w.gate.tune, func(public, _ net.Addr) { addresses <- public }
-	if s.TLS, err = certificateOf(w.settings, log); err != nil {
+	certificate, err := certificateOf(w.settings, log)
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	s.Front = w.gate.front(certificate)
 	running.Go(func() {
 		if err := httpapi.Serve(ctx, s, w.gate.handler(), http.NotFoundHandler(), log); err != nil {
 			w.t.Logf("serve: %v", err)

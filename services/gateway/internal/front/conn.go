@@ -1,0 +1,130 @@
+// Package front owns the connections of the public listener. What net/http cannot
+// read it refuses by itself, in a bare text and before any handler is asked; here
+// an answer of ours goes out in its place.
+package front
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// Refuse makes the whole answer to a message that could not be read: head and body.
+// The status is net/http's.
+type Refuse func(from net.Addr, status int) []byte
+
+const (
+	writeLimit = 10 * time.Second
+	// After a refusal so much is taken in of what is still coming, for so long.
+	lingerBytes = 256 << 10
+	lingerTime  = 500 * time.Millisecond
+)
+
+// conn is a connection that speaks HTTP/1.
+type conn struct {
+	net.Conn
+	refuse  Refuse
+	handled atomic.Bool // a handler has the request: what is written is its answer
+	refused atomic.Bool
+}
+
+// secured is one with TLS; net/http asks it what was agreed upon.
+type secured struct {
+	conn
+	state tls.ConnectionState
+}
+
+func (s *secured) ConnectionState() tls.ConnectionState { return s.state }
+
+func (c *conn) front() *conn { return c }
+
+// Write replaces a refusal of net/http's. Where no handler has a request nothing
+// else is written, so that bytes of an answer can never be taken for one.
+func (c *conn) Write(b []byte) (int, error) {
+	if c.handled.Load() {
+		return c.Conn.Write(b)
+	}
+	status := refusal(b)
+	if status == 0 {
+		return c.Conn.Write(b)
+	}
+	return len(b), c.answer(status)
+}
+
+func (c *conn) answer(status int) error {
+	c.refused.Store(true)
+	_ = c.SetWriteDeadline(time.Now().Add(writeLimit))
+	_, err := c.Conn.Write(c.refuse(c.RemoteAddr(), status))
+	return err
+}
+
+// refusal is the status of an error's first line, 0 for anything else.
+func refusal(b []byte) int {
+	if len(b) < len("HTTP/1.1 400") || !bytes.HasPrefix(b, []byte("HTTP/1.")) || b[9] < '4' || b[9] > '5' {
+		return 0
+	}
+	return int(b[9]-'0')*100 + int(b[10]-'0')*10 + int(b[11]-'0')
+}
+
+// Close lets a client that was refused read why: a connection that is closed with
+// bytes unread is reset, and the answer may be lost.
+func (c *conn) Close() error {
+	if c.refused.CompareAndSwap(true, false) && c.CloseWrite() == nil {
+		_ = c.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+	}
+	return c.Conn.Close()
+}
+
+// CloseWrite ends our side alone; net/http looks for it.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// NetConn is the connection below, also below TLS: closing it waits for nobody.
+func (c *conn) NetConn() net.Conn {
+	if secure, ok := c.Conn.(*tls.Conn); ok {
+		return secure.NetConn()
+	}
+	return c.Conn
+}
+
+type fronted interface{ front() *conn }
+
+type key struct{}
+
+// Attach makes the server tell its connections which of them a handler has.
+func Attach(server *http.Server) {
+	next, note, with := server.Handler, server.ConnState, server.ConnContext
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(key{}).(*conn); ok {
+			c.handled.Store(true)
+		}
+		next.ServeHTTP(w, r)
+	})
+	server.ConnState = func(c net.Conn, state http.ConnState) {
+		if f, ok := c.(fronted); ok && state == http.StateIdle { // the answer is written
+			f.front().handled.Store(false)
+		}
+		if note != nil {
+			note(c, state)
+		}
+	}
+	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if f, ok := c.(fronted); ok {
+			ctx = context.WithValue(ctx, key{}, f.front())
+		}
+		if with != nil {
+			ctx = with(ctx, c)
+		}
+		return ctx
+	}
+}
