@@ -15,6 +15,7 @@
 // secret). Nested and embedded structs need no tag; envPrefix works for nested
 // ones. An empty variable counts as not set, which is what compose files and
 // charts write when they have no value. Variables that no field names are ignored.
+// A map with the tag each holds one struct for every name in a list; see group.
 // A string named ADDR or ..._ADDR must be an address to listen on.
 //
 // All faults are reported at once, each with the name, what is wrong and an

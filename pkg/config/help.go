@@ -27,6 +27,12 @@ func (p Program[S]) help(words []string, out io.Writer) error {
 			describeVariable(&b, v)
 		}
 	}
+	for _, g := range groupsOf(reflect.TypeFor[S](), nil) {
+		fmt.Fprintf(&b, "\n  For each name in %s, in capital letters in the place of *:\n", g.list)
+		for _, v := range walk(g.elem, g.prefix, nil) {
+			describeVariable(&b, v)
+		}
+	}
 	_, err := io.WriteString(out, b.String())
 	return err
 }

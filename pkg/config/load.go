@@ -39,6 +39,9 @@ func load[S any](environ, needs []string) (S, error) {
 	for _, v := range variablesOf(target.Type()) {
 		l.set(target.FieldByIndex(v.index), v)
 	}
+	for _, g := range groupsOf(target.Type(), nil) {
+		l.fill(target.FieldByIndex(g.index), g)
+	}
 	l.validate(target)
 	if len(l.faults) > 0 {
 		return settings, &Faults{List: l.faults}
