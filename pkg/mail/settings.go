@@ -4,10 +4,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	netmail "net/mail"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/codex-platform/codex/pkg/config"
@@ -18,6 +20,12 @@ import (
 type Settings struct {
 	URL  config.DSN `env:"SMTP_URL,required" example:"smtps://user:password@mail.example.com:465" help:"the mail server: smtps:// speaks TLS from the start; smtp:// must offer STARTTLS, except on this machine; smtp://…?tls=none sends in the clear"`
 	From string     `env:"MAIL_FROM,required" example:"Codex <no-reply@example.com>" help:"the sender of every letter"`
+
+	Brand     string `env:"MAIL_BRAND" envDefault:"Codex" help:"the product's name in letters"`
+	Color     string `env:"MAIL_COLOR" envDefault:"#1f4fd8" help:"the color of buttons in letters"`
+	Logo      string `env:"MAIL_LOGO_URL" example:"https://app.example.com/logo.png" help:"a picture at the top of letters, in place of the product's name"`
+	Support   string `env:"MAIL_SUPPORT" example:"help@example.com" help:"the address that letters name for help"`
+	Templates string `env:"MAIL_TEMPLATES" example:"/etc/codex/letters" help:"a folder with own templates (layout.html, layout.txt, en/verify-email.txt …) in place of ours; a folder such as fr adds a language"`
 
 	// Roots are the authorities that the server's certificate is checked
 	// against; nil means the system's.
@@ -35,7 +43,25 @@ func (s Settings) Validate() []config.Fault {
 	if _, err := parseFrom(s.From); err != nil {
 		faults = append(faults, config.Fault{Name: "MAIL_FROM", Problem: err.Error(), Example: "Codex <no-reply@example.com>"})
 	}
+	if _, err := s.Letters(); err != nil {
+		faults = append(faults, config.Fault{Name: "MAIL_TEMPLATES, MAIL_BRAND, MAIL_COLOR, MAIL_LOGO_URL or MAIL_SUPPORT", Problem: "cannot be used: " + err.Error(), Example: "#1f4fd8"})
+	}
 	return faults
+}
+
+// Letters gives the letters that these settings describe.
+func (s Settings) Letters() (*Letters, error) {
+	if s.Logo != "" && !strings.HasPrefix(s.Logo, "https://") {
+		return nil, errors.New("the logo is not an https:// address")
+	}
+	if _, err := validation.ParseEmail(s.Support); s.Support != "" && err != nil {
+		return nil, errors.New("the address for help is none")
+	}
+	var mounted fs.FS
+	if s.Templates != "" {
+		mounted = os.DirFS(s.Templates)
+	}
+	return NewLetters(mounted, Brand{Name: s.Brand, Color: s.Color, Logo: s.Logo, Support: s.Support})
 }
 
 // route is where letters go and how the way is protected.

@@ -27,6 +27,20 @@ func safeName(name string) string {
 	return name
 }
 
+// safeWords gives words such as "Firefox on Linux" that may stand in a letter,
+// or "".
+func safeWords(words string) string {
+	if utf8.RuneCountInString(words) > 2*maxGreeting {
+		return ""
+	}
+	for _, r := range words {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" -,()", r) {
+			return ""
+		}
+	}
+	return words
+}
+
 // span says a duration in the words of a language, in its largest whole unit.
 func span(d time.Duration, folder string) string {
 	units := map[string][3][2]string{

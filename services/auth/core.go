@@ -12,6 +12,7 @@ import (
 
 	"github.com/codex-platform/codex/services/auth/internal/account"
 	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/device"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
 	"github.com/codex-platform/codex/services/auth/internal/once"
@@ -35,11 +36,19 @@ func addMail(f *features) error {
 	f.letters = mailer.Outbox{Ring: f.ring, Now: p.now, Enqueue: func(ctx context.Context, tx pgx.Tx, job mailer.Job) error {
 		return f.queue.jobs.InsertTx(ctx, tx, job, nil)
 	}}
+	letters, err := s.Mail.Letters()
+	if err != nil {
+		return err
+	}
 	ledger := mailer.Store{DB: p.pool}
-	river.AddWorker(f.workers, &mailer.Worker{Store: ledger, Ring: f.ring, Sender: p.sender, Now: p.now, Log: p.log, Links: f.links})
+	river.AddWorker(f.workers, &mailer.Worker{Store: ledger, Letters: letters, Ring: f.ring, Sender: p.sender, Now: p.now, Log: p.log, Links: f.links})
 	f.sweeps["letters"] = func(ctx context.Context, n int) (int64, error) { return ledger.Sweep(ctx, p.now().Add(-ledgerLife), n) }
 	signInPage := fixed(s.at(s.Accounts.SignInPage))
 	f.links[mail.AccountExists], f.links[mail.PasswordChanged] = signInPage, signInPage
+	securityPage := fixed(s.at(s.Accounts.SecurityPage))
+	for _, kind := range []mail.Template{mail.NewDevice, mail.SecondFactorChanged, mail.PasskeyChanged} {
+		f.links[kind] = securityPage
+	}
 	return nil
 }
 
@@ -62,6 +71,9 @@ func addSessions(f *features) error {
 		f.sessions.Feed = cache.NewFeed(p.redis, p.log)
 	}
 	f.entrance = &entrance.Entrance{Sessions: f.sessions, Audit: f.audit, Page: s.at(s.Plugins.SecondFactorPage), Now: p.now}
+	if s.Accounts.TellDevices {
+		f.entrance.Companions = append(f.entrance.Companions, &device.Companion{Letters: f.letters, Now: p.now})
+	}
 	river.AddWorker(f.workers, &session.EndedWorker{Sessions: f.sessions})
 	f.sweeps["sessions"] = func(ctx context.Context, n int) (int64, error) { return f.sessions.Store.Sweep(ctx, p.now(), n) }
 	return nil

@@ -54,8 +54,12 @@ func TestLetter_isHandedOverOnceHoweverOftenItsJobRuns(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Postgres(t, migrations.Auth)
 	out, now := &outbox{err: errors.New("mail server is away")}, time.Now()
+	letters, err := mail.NewLetters(nil, mail.Brand{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	worker := &mailer.Worker{
-		Store: mailer.Store{DB: pool}, Ring: ringOf(t), Sender: out, Now: time.Now, Log: discard,
+		Store: mailer.Store{DB: pool}, Letters: letters, Ring: ringOf(t), Sender: out, Now: time.Now, Log: discard,
 		Links: map[mail.Template]mailer.Linker{mail.PasswordChanged: fixed(home + "/sign-in")},
 	}
 	sealed, err := ringOf(t).Encrypt([]byte(`{"user_id":"ada","to":"ada@example.test","name":"Ada","language":"de"}`))

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"slices"
 	"time"
@@ -71,8 +72,27 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	if p.redis != nil { // without it sessions are read from PostgreSQL and limits are local
 		health.Add("redis", false, func(ctx context.Context) error { return p.redis.Ping(ctx).Err() })
 	}
+	private, err := privateHandler(s, httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof))
+	if err != nil {
+		return err
+	}
 	return httpapi.Serve(ctx, s.HTTP.Serve(s.Addr, s.PrivateAddr, s.Development(), health),
-		service.api, httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)
+		service.api, private, log)
+}
+
+// privateHandler adds the letters' preview to the private door, for development.
+func privateHandler(s settings, private http.Handler) (http.Handler, error) {
+	if !s.Development() {
+		return private, nil
+	}
+	letters, err := s.Mail.Letters()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", private)
+	mux.Handle("GET /letters", letters.Preview())
+	return mux, nil
 }
 
 // shutdown gives a part that ends with the process a few seconds for it.

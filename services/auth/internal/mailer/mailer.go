@@ -36,6 +36,15 @@ type Contents struct {
 	Language string `json:"language"`           // as the reader's browser asked for it
 	Token    string `json:"token,omitempty"`    // of a link that works once
 	Callback string `json:"callback,omitempty"` // where the link leads on to
+	Code     string `json:"code,omitempty"`     // that the reader types
+	What     string `json:"what,omitempty"`     // see mail.Data
+	Address  string `json:"address,omitempty"`  // that the letter is about
+	// At is when what the letter tells happened.
+	At time.Time `json:"at,omitzero"`
+	// Until is when a code is over, and Life how long it works; a letter with a
+	// code that is over is left out.
+	Until time.Time     `json:"until,omitzero"`
+	Life  time.Duration `json:"life,omitempty"`
 }
 
 // Job is a letter in the queue.

@@ -29,7 +29,10 @@ type Worker struct {
 	Store  Store
 	Ring   security.Keyring
 	Sender mail.Sender
-	Links  map[mail.Template]Linker
+	// Letters writes them.
+	Letters *mail.Letters
+	// Links are the linkers of the kinds that have a button.
+	Links map[mail.Template]Linker
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -73,17 +76,18 @@ func (w *Worker) compose(ctx context.Context, j Job) (mail.Message, error) {
 	if err != nil {
 		return mail.Message{}, river.JobCancel(fmt.Errorf("open letter: %w", err))
 	}
-	kind := mail.Template(j.Template)
-	linker := w.Links[kind]
-	if linker == nil {
-		return mail.Message{}, fmt.Errorf("letter of the kind %s has no link", j.Template)
+	if !c.Until.IsZero() && !w.Now().Before(c.Until) {
+		return mail.Message{}, ErrStale
 	}
-	link, valid, err := linker(ctx, c)
-	if err != nil {
-		return mail.Message{}, err
+	kind := mail.Template(j.Template)
+	data := mail.Data{Name: c.Name, Code: c.Code, What: c.What, Address: c.Address, At: c.At, Valid: c.Life}
+	if linker := w.Links[kind]; linker != nil {
+		if data.Link, data.Valid, err = linker(ctx, c); err != nil {
+			return mail.Message{}, err
+		}
 	}
 	id := j.Template + ":" + j.ObjectID + ":" + j.Cause
-	message, err := kind.Compose(id, c.To, c.Language, mail.Data{Name: c.Name, Link: link, Valid: valid})
+	message, err := w.Letters.Compose(kind, id, c.To, c.Language, data)
 	if errors.Is(err, mail.ErrMessage) {
 		return mail.Message{}, river.JobCancel(err)
 	}

@@ -1,0 +1,65 @@
+package mail
+
+import (
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Sample gives data for a letter of a kind, as it could be.
+func Sample(kind Template) Data {
+	d := Data{Name: "Ada Lovelace", Link: "https://app.example.com/link?token=sample", Valid: time.Hour}
+	switch kind {
+	case SignInCode, VerifyCode, ResetCode, TwoFactorCode:
+		d.Link, d.Code, d.Valid = "", "123456", 5*time.Minute
+	case ChangeEmailConfirm:
+		d.Address = "ada@new.example.com"
+	case EmailChanged:
+		d.Link, d.Address = "", "ada@new.example.com"
+	case NewDevice:
+		d.What, d.At = "Firefox on Linux", time.Date(2030, 1, 2, 15, 4, 0, 0, time.UTC)
+	case SecondFactorChanged, PasskeyChanged:
+		d.What = WhatAdded
+	case AccountDeleted:
+		d.Link = ""
+	}
+	return d
+}
+
+var previewPage = template.Must(template.New("").Parse(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Letters</title>
+<style>body{font-family:system-ui,sans-serif;margin:24px;max-width:60rem}td{padding:2px 16px 2px 0}</style></head><body>
+<h1>Letters</h1>
+<p>Every kind of letter with made-up data, as it would be sent with the templates and the brand of this process.</p>
+<table>{{range .Kinds}}<tr><td>{{.}}</td>{{$kind := .}}{{range $.Languages}}<td><a href="?kind={{$kind}}&amp;language={{.}}">{{.}}</a> <a href="?kind={{$kind}}&amp;language={{.}}&amp;form=text">text</a></td>{{end}}</tr>
+{{end}}</table></body></html>
+`))
+
+// Preview shows letters of every kind to those who write them. It is for
+// development: it sends nothing and reads nobody's data.
+func (l *Letters) Preview() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; base-uri 'none'; frame-ancestors 'none'")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		query := r.URL.Query()
+		kind := Template(query.Get("kind"))
+		if kind == "" {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_ = previewPage.Execute(w, map[string]any{"Kinds": Kinds, "Languages": l.folders}) // the reader may have gone
+			return
+		}
+		m, err := l.Compose(kind, "preview", "reader@example.com", query.Get("language"), Sample(kind))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		if query.Get("form") == "text" {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = strings.NewReader("Subject: " + m.Subject + "\n\n" + m.Text).WriteTo(w)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = strings.NewReader(m.HTML).WriteTo(w)
+	})
+}
