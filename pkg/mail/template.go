@@ -98,7 +98,10 @@ func NewLetters(mounted fs.FS, b Brand) (*Letters, error) {
 		text, err := fs.ReadFile(ours, name)
 		return string(text), err
 	}
-	return l, errors.Join(l.parseLayouts(read), l.parseWords(read))
+	if err := l.parseLayouts(read); err != nil {
+		return nil, err
+	}
+	return l, l.parseWords(read)
 }
 
 // addLanguages finds the folders of languages that we do not have.

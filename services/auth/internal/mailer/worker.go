@@ -33,8 +33,8 @@ type Worker struct {
 	Letters *mail.Letters
 	// Links are the linkers of the kinds that have a button.
 	Links map[mail.Template]Linker
-	Now    func() time.Time
-	Log    *slog.Logger
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Timeout bounds one run: one attempt at the mail server and its entry.
