@@ -8,6 +8,7 @@ ALTER TABLE better_auth.accounts
     DROP COLUMN access_token, DROP COLUMN refresh_token, DROP COLUMN id_token,
     DROP COLUMN access_token_expires_at, DROP COLUMN refresh_token_expires_at,
     DROP COLUMN scope, DROP COLUMN failures, DROP COLUMN retry_at;
+DROP INDEX better_auth.sessions_impersonated_by_idx;
 ALTER TABLE better_auth.sessions DROP COLUMN impersonated_by, DROP COLUMN impersonation_reason;
 DROP INDEX better_auth.users_username_key;
 ALTER TABLE better_auth.users

@@ -15,6 +15,7 @@ CREATE UNIQUE INDEX users_username_key ON better_auth.users (username) WHERE use
 ALTER TABLE better_auth.sessions
     ADD COLUMN impersonated_by      text,
     ADD COLUMN impersonation_reason text;
+CREATE INDEX sessions_impersonated_by_idx ON better_auth.sessions (impersonated_by) WHERE impersonated_by IS NOT NULL;
 
 ALTER TABLE better_auth.accounts
     -- A provider's tokens, sealed with AUTH_SECRETS.
@@ -47,13 +48,13 @@ CREATE INDEX one_time_user_id_idx ON better_auth.one_time (user_id) WHERE user_i
 CREATE TABLE better_auth.two_factors (
     id            text        PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 64),
     user_id       text        NOT NULL REFERENCES better_auth.users (id) ON DELETE CASCADE,
-    secret        text        NOT NULL, -- sealed
-    backup_codes  text        NOT NULL, -- sealed: a JSON array of the codes that are left
+    secret        text        NOT NULL, -- sealed; '' for none: codes are mailed
+    backup_codes  text        NOT NULL, -- sealed: a JSON array of the codes that are left; '' for none
     verified      boolean     NOT NULL DEFAULT false,
     -- The time step of the last code that was taken: none works twice.
     last_step     bigint      NOT NULL DEFAULT 0,
     failures      integer     NOT NULL DEFAULT 0,
-    failures_from timestamptz,
+    wrong_at      timestamptz[] NOT NULL DEFAULT '{}', -- of the latest wrong codes
     locked_until  timestamptz,
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
@@ -90,7 +91,9 @@ CREATE TABLE better_auth.api_keys (
     rate_limit_enabled     boolean     NOT NULL DEFAULT true,
     rate_limit_window_ms   bigint      NOT NULL,
     rate_limit_max         bigint      NOT NULL,
+    -- Uses since the window began.
     request_count          bigint      NOT NULL DEFAULT 0,
+    window_from            timestamptz,
     remaining              bigint,
     refill_interval_ms     bigint,
     refill_amount          bigint,
@@ -129,5 +132,6 @@ CREATE TABLE better_auth.audit_events (
     details     jsonb       NOT NULL DEFAULT '{}'
 );
 CREATE INDEX audit_events_user_id_at_idx ON better_auth.audit_events (user_id, at DESC);
+CREATE INDEX audit_events_actor_id_at_idx ON better_auth.audit_events (actor_id, at DESC);
 CREATE INDEX audit_events_at_idx ON better_auth.audit_events (at);
 CREATE INDEX audit_events_request_id_idx ON better_auth.audit_events (request_id) WHERE request_id <> '';

@@ -65,7 +65,8 @@ type Event struct {
 	Kind Kind
 	// UserID is whom it is about; "" where that is not known.
 	UserID string
-	// ActorID is who did it; "" stands for the person it is about.
+	// ActorID is who did it; "" stands for the person it is about, or for the
+	// administrator who acts as that person.
 	ActorID   string
 	SessionID string
 	// Failed says that it was tried and refused.
@@ -86,6 +87,9 @@ func (l *Log) Record(ctx context.Context, db database.Querier, c *wire.Call, e E
 	outcome := "success"
 	if e.Failed {
 		outcome = "failure"
+	}
+	if e.ActorID == "" && c != nil {
+		e.ActorID = c.ActorID
 	}
 	if e.ActorID == "" {
 		e.ActorID = e.UserID

@@ -31,7 +31,7 @@ type Handler struct {
 func (h *Handler) Routes(r *wire.Router) {
 	wire.Get(r, wire.Op{ID: "getSession", Path: "/get-session", Summary: "Who is signed in, or null", Query: []string{"disableRefresh"}}, h.get)
 	wire.Post(r, wire.Op{ID: "postSession", Path: "/get-session", Summary: "Refused: sessions are extended by GET", Errors: []int{405}}, h.deferred)
-	wire.Get(r, wire.Op{ID: "listSessions", Path: "/list-sessions", Summary: "The caller's sessions; needs a fresh one", Session: true, Errors: []int{401, 403}}, h.list)
+	wire.Get(r, wire.Op{ID: "listSessions", Path: "/list-sessions", Summary: "The caller's sessions; needs a fresh one", Session: true, OnBehalf: true, Errors: []int{401, 403}}, h.list)
 	wire.Post(r, wire.Op{ID: "revokeSession", Path: "/revoke-session", Summary: "End one of the caller's sessions", Session: true, Errors: []int{401}}, h.revoke)
 	wire.Post(r, wire.Op{ID: "revokeSessions", Path: "/revoke-sessions", Summary: "End all of the caller's sessions", Session: true, Errors: []int{401}}, h.revokeAll)
 	wire.Post(r, wire.Op{ID: "revokeOtherSessions", Path: "/revoke-other-sessions", Summary: "End the caller's other sessions", Session: true, Errors: []int{401}}, h.revokeOthers)
@@ -93,7 +93,7 @@ func (h *Handler) list(ctx context.Context, c *wire.Call) (*wire.Answer[[]View],
 	}
 	a := wire.OK([]View{})
 	for i := range all {
-		if !h.Sessions.Rules.Over(&all[i], now) {
+		if all[i].ImpersonatedBy == nil && !h.Sessions.Rules.Over(&all[i], now) {
 			a.Body = append(a.Body, all[i].View())
 		}
 	}

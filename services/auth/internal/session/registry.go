@@ -40,6 +40,8 @@ type Registry struct {
 	// Later tries again to tell everybody that sessions ended, when Redis could
 	// not be told at once.
 	Later func(ctx context.Context, ended []Ended) error
+	// Key gives the session that stands for the API key of a call; nil: keys have none.
+	Key func(ctx context.Context, c *wire.Call) (*Live, error)
 	// TokenLife is how long an access token of an ended session would live.
 	TokenLife time.Duration
 	Now       func() time.Time
@@ -53,13 +55,8 @@ func (r *Registry) Begin(ctx context.Context, db database.Querier, u user.User, 
 	if u.Barred(r.Now()) {
 		return Live{}, wire.ErrBanned
 	}
-	now, token := wire.Moment(r.Now()), security.Token(32)
-	s := Session{
-		ID: security.NewID(), UserID: u.ID, TokenHash: security.HashToken(token), Handle: security.Token(32),
-		Remember: remember, IPAddress: c.IP(), UserAgent: c.UserAgent(), Version: 1,
-		CreatedAt: now, UpdatedAt: now, ExpiresAt: r.Rules.end(now, now, remember),
-	}
-	return Live{Session: s, User: u, Token: token}, Store{DB: db}.Insert(ctx, s)
+	live := r.fresh(u, c, remember)
+	return live, Store{DB: db}.Insert(ctx, live.Session)
 }
 
 // Current gives the session that a call belongs to, or nil when there is none:
@@ -70,16 +67,25 @@ func (r *Registry) Current(ctx context.Context, c *wire.Call) (*Live, error) {
 	return r.current(ctx, c, r.lookup)
 }
 
-// Stored is Current from the database, for calls that change something.
+// Stored is Current from the database, for calls that change something. Those
+// who act for the person are refused unless the operation is open to them.
 func (r *Registry) Stored(ctx context.Context, c *wire.Call) (*Live, error) {
 	live, err := r.current(ctx, c, r.load)
-	if err == nil && live == nil {
+	switch {
+	case err != nil:
+		return nil, err
+	case live == nil:
 		return nil, wire.ErrUnauthorized
+	case live.onBehalf() && !c.OnBehalf:
+		return nil, wire.ErrOnBehalf
 	}
-	return live, err
+	return live, nil
 }
 
 func (r *Registry) current(ctx context.Context, c *wire.Call, find func(context.Context, []byte) (*Live, error)) (*Live, error) {
+	if r.Key != nil && c.HasHeader(KeyHeader) {
+		return r.Key(ctx, c)
+	}
 	p, ok := r.Cookies.find(c)
 	if !ok {
 		return nil, nil
@@ -87,6 +93,9 @@ func (r *Registry) current(ctx context.Context, c *wire.Call, find func(context.
 	live, err := r.judge(ctx, p, find)
 	if live == nil || err != nil {
 		return nil, err
+	}
+	if live.ImpersonatedBy != nil {
+		c.ActorID = *live.ImpersonatedBy
 	}
 	if r.Rules.Due(&live.Session, r.Now()) && c.Query("disableRefresh") != "true" {
 		err = r.extend(ctx, live)

@@ -44,6 +44,8 @@ type Live struct {
 	// Resend says that the cookie must be sent again: the session was extended,
 	// or the cookie was signed with an older secret.
 	Resend bool `json:"-"`
+	// ByKey says that an API key acts as the person; there is no row of a session.
+	ByKey bool `json:"-"`
 }
 
 // version grows with every change of the session or the person.

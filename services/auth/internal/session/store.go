@@ -111,11 +111,12 @@ func (s Store) DeleteByToken(ctx context.Context, hash []byte) ([]Ended, error) 
 	return ended(rows)
 }
 
-// DeleteOfUser ends a person's sessions; the one with the id in except stays.
+// DeleteOfUser ends a person's sessions and those in which the person acts as
+// somebody else; the one with the id in except stays.
 func (s Store) DeleteOfUser(ctx context.Context, userID, except string) ([]Ended, error) {
 	rows, _ := s.DB.Query(ctx, `
 		DELETE FROM better_auth.sessions
-		WHERE user_id = $1 AND id <> $2
+		WHERE (user_id = $1 OR impersonated_by = $1) AND id <> $2
 		RETURNING id, user_id, token_hash`, userID, except)
 	return ended(rows)
 }

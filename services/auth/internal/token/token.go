@@ -31,6 +31,11 @@ type Issued struct {
 	version   int64
 }
 
+// KeyTokenLife bounds tokens that are made for API keys. A key that was switched
+// off is refused by its session's id until the last of them ended, and one that is
+// switched on again works from then on.
+const KeyTokenLife = time.Minute
+
 // maxMade bounds the memory for tokens that are given again: about 600 bytes each.
 const maxMade = 20_000
 
@@ -48,8 +53,11 @@ func (i *Issuer) For(ctx context.Context, live *session.Live) (Issued, error) {
 	if live.ExpiresAt.Before(ends) {
 		ends = live.ExpiresAt // a token never outlives its session
 	}
+	if last := now.Add(KeyTokenLife); live.ByKey && last.Before(ends) {
+		ends = last
+	}
 	jwt, err := signer.Sign(security.Claims{
-		Subject: live.UserID, SessionID: live.ID, Role: live.User.Role, EmailVerified: live.User.EmailVerified,
+		Subject: live.UserID, SessionID: live.ID, Role: live.User.Role, EmailVerified: live.User.EmailVerified, Actor: actor(live),
 		Issuer: i.Issuer, Audience: []string{i.Audience}, TokenID: security.NewID(), IssuedAt: now, ExpiresAt: ends,
 	})
 	if err != nil {
@@ -64,6 +72,14 @@ func (i *Issuer) For(ctx context.Context, live *session.Live) (Issued, error) {
 func (i *Issuer) JWT(ctx context.Context, live *session.Live) (string, error) {
 	issued, err := i.For(ctx, live)
 	return issued.JWT, err
+}
+
+// actor gives who acts as the person; "" for the person.
+func actor(live *session.Live) string {
+	if live.ImpersonatedBy == nil {
+		return ""
+	}
+	return *live.ImpersonatedBy
 }
 
 func (i *Issuer) again(live *session.Live) (Issued, bool) {

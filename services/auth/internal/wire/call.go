@@ -18,6 +18,11 @@ import (
 type Call struct {
 	// Address is the client's, as far as it can be told; see security.Proxies.
 	Address netip.Addr
+	// OnBehalf is that of the operation; see Op.
+	OnBehalf bool
+	// ActorID is who acts as the person whose session the call belongs to, once
+	// that was looked up; "" for the person.
+	ActorID string
 
 	ctx     huma.Context
 	request *http.Request

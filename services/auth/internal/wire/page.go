@@ -54,7 +54,7 @@ func GetPage(r *Router, op Op, handle func(ctx context.Context, c *Call) (*Page,
 		"302": {Description: "On to the page that the link names"},
 	}
 	httpapi.Register(r.API, described, func(ctx context.Context, in *input) (*Page, error) {
-		c := in.take(ctx)
+		c := in.take(ctx, op)
 		if err := r.Before(ctx, c); err != nil {
 			return nil, err
 		}

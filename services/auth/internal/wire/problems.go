@@ -21,6 +21,14 @@ var (
 		"You have been banned from this application. Please contact support if you believe this is an error.")
 	ErrTooMany = problem.New(http.StatusTooManyRequests, codeRateLimited, "Too many requests. Please try again later.")
 
+	// ErrKeySpent refuses an API key that was used too often. Clients see it as
+	// RATE_LIMITED with the time to wait.
+	ErrKeySpent = problem.New(http.StatusTooManyRequests, "API_KEY_RATE_LIMITED", "Rate limit exceeded.")
+
+	// ErrOnBehalf refuses what only the person may do to an administrator who acts
+	// as that person, and to an API key.
+	ErrOnBehalf = problem.New(http.StatusForbidden, "NOT_ON_BEHALF_OF_ANOTHER", "This can only be done by the person, not on behalf of another")
+
 	// ErrNothing is the answer of a path that is not served: no body at all.
 	ErrNothing = problem.New(http.StatusNotFound, "NOTHING", "There is nothing here")
 
@@ -28,7 +36,8 @@ var (
 	errMediaType = problem.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is not allowed")
 )
 
-// codeRateLimited is not shown to clients: a 429 has a message only.
+// codeRateLimited is the code of limits; that of ErrTooMany is not shown to
+// clients, who see its message only.
 const codeRateLimited = "RATE_LIMITED"
 
 // FieldNotAllowed refuses an attempt to write a field that is not the user's to write.

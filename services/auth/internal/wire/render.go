@@ -9,10 +9,17 @@ import (
 	"github.com/codex-platform/codex/pkg/problem"
 )
 
-// Refusal is an error on the wire: these two members, never more.
+// Refusal is an error on the wire: message and code, and details where the
+// contract names them.
 type Refusal struct {
-	Message string `json:"message"`
-	Code    string `json:"code,omitempty"`
+	Message string   `json:"message"`
+	Code    string   `json:"code,omitempty"`
+	Details *Details `json:"details,omitempty"`
+}
+
+// Details say when a spent API key works again.
+type Details struct {
+	TryAgainIn int64 `json:"tryAgainIn" doc:"Milliseconds"`
 }
 
 // Render writes a problem as {message, code}. A rate limit has a message and
@@ -21,6 +28,8 @@ type Refusal struct {
 func Render(w http.ResponseWriter, _ *http.Request, p *problem.Problem) {
 	if p.Status == http.StatusTooManyRequests {
 		w.Header().Set("X-Retry-After", seconds(p.RetryAfter))
+	}
+	if p.Code == codeRateLimited {
 		write(w, p.Status, Refusal{Message: ErrTooMany.Message})
 		return
 	}
@@ -35,15 +44,17 @@ func Render(w http.ResponseWriter, _ *http.Request, p *problem.Problem) {
 func spoken(p *problem.Problem) Refusal {
 	switch p.Code {
 	case problem.Internal.Code:
-		return Refusal{"Internal Server Error", "INTERNAL_SERVER_ERROR"}
+		return Refusal{Message: "Internal Server Error", Code: "INTERNAL_SERVER_ERROR"}
 	case problem.Unauthorized.Code:
-		return Refusal{ErrUnauthorized.Message, ErrUnauthorized.Code}
+		return Refusal{Message: ErrUnauthorized.Message, Code: ErrUnauthorized.Code}
 	case problem.Malformed.Code:
-		return Refusal{errNotJSON.Message, errNotJSON.Code}
+		return Refusal{Message: errNotJSON.Message, Code: errNotJSON.Code}
 	case problem.UnsupportedMediaType.Code:
-		return Refusal{errMediaType.Message, errMediaType.Code}
+		return Refusal{Message: errMediaType.Message, Code: errMediaType.Code}
+	case ErrKeySpent.Code:
+		return Refusal{p.Message, codeRateLimited, &Details{p.RetryAfter.Milliseconds()}}
 	}
-	return Refusal{p.Message, p.Code}
+	return Refusal{Message: p.Message, Code: p.Code}
 }
 
 func write(w http.ResponseWriter, status int, body Refusal) {

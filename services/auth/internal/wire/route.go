@@ -28,6 +28,10 @@ type Op struct {
 	Form bool
 	// Session says that the caller must be signed in.
 	Session bool
+	// OnBehalf says that whoever acts for a person may do it too: an administrator
+	// who impersonates, an API key. Everything else is for the person alone; see
+	// session.Registry.
+	OnBehalf bool
 	// Query names the parameters that are read from the address.
 	Query []string
 	// Errors are the statuses that the operation refuses with.
@@ -51,7 +55,7 @@ func Post[T, B any](r *Router, op Op, handle func(ctx context.Context, c *Call, 
 		described = httpapi.AcceptForm(described)
 	}
 	httpapi.Register(r.API, described, func(ctx context.Context, in *input) (*Answer[B], error) {
-		c := in.take(ctx)
+		c := in.take(ctx, op)
 		if err := c.read(); err != nil {
 			return nil, err
 		}
@@ -69,7 +73,7 @@ func Post[T, B any](r *Router, op Op, handle func(ctx context.Context, c *Call, 
 // Get adds an operation without a body.
 func Get[B any](r *Router, op Op, handle func(ctx context.Context, c *Call) (*Answer[B], error)) {
 	httpapi.Register(r.API, op.describe(r, http.MethodGet), func(ctx context.Context, in *input) (*Answer[B], error) {
-		c := in.take(ctx)
+		c := in.take(ctx, op)
 		if err := r.Before(ctx, c); err != nil {
 			return nil, err
 		}
@@ -77,8 +81,8 @@ func Get[B any](r *Router, op Op, handle func(ctx context.Context, c *Call) (*An
 	})
 }
 
-func (in *input) take(ctx context.Context) *Call {
-	in.Address = httpapi.ClientAddr(ctx)
+func (in *input) take(ctx context.Context, op Op) *Call {
+	in.Address, in.OnBehalf = httpapi.ClientAddr(ctx), op.OnBehalf
 	return &in.Call
 }
 
