@@ -102,11 +102,11 @@ func (s Store) Hold(ctx context.Context, userID, hash string) (bool, error) {
 	return held, nil
 }
 
-// ForgetResets makes reset links that were mailed before worthless (AUTH-10).
+// ForgetResets makes reset links and codes that were mailed before worthless (AUTH-10).
 func (s Store) ForgetResets(ctx context.Context, userID string) error {
 	_, err := s.DB.Exec(ctx, `
-		DELETE FROM better_auth.verification_tokens
-		WHERE user_id = $1 AND purpose = 'reset-password'`, userID)
+		WITH links AS (DELETE FROM better_auth.verification_tokens WHERE user_id = $1 AND purpose = 'reset-password')
+		DELETE FROM better_auth.one_time WHERE user_id = $1 AND purpose = 'forget-password-otp'`, userID)
 	if err != nil {
 		return fmt.Errorf("forget reset tokens: %w", err)
 	}

@@ -35,6 +35,8 @@ type Entered struct {
 	Arrival
 	Live      *session.Live // nil while a second factor is due
 	Challenge *Challenge    // nil with a session
+	// Ended are sessions whose rows went in the same transaction; Admit tells it.
+	Ended []session.Ended
 
 	cookies []string
 }
@@ -60,6 +62,12 @@ type Companion interface {
 	Admitted(ctx context.Context, c *wire.Call, h *wire.Headers, e *Entered) error
 	// Left adds to the answer of a sign-out.
 	Left(ctx context.Context, c *wire.Call, h *wire.Headers) error
+}
+
+// Waiting is a companion that has something to keep in the browser while a second
+// factor is due.
+type Waiting interface {
+	Asked(ctx context.Context, c *wire.Call, h *wire.Headers, e *Entered) error
 }
 
 // Entrance lets people in.
@@ -113,16 +121,31 @@ func (e *Entrance) Enter(ctx context.Context, tx pgx.Tx, c *wire.Call, a Arrival
 // Admit puts what an arrival became into the answer, once the transaction is
 // committed.
 func (e *Entrance) Admit(ctx context.Context, c *wire.Call, h *wire.Headers, in *Entered) error {
+	if err := e.Sessions.Announce(ctx, in.Ended, "replaced by a sign-in"); err != nil {
+		return err
+	}
 	if in.Challenge != nil {
-		e.Sessions.Cookies.Clear(h)
-		h.SetCookie = append(h.SetCookie, in.cookies...)
-		return nil
+		return e.ask(ctx, c, h, in)
 	}
 	e.Sessions.Cookies.Set(h, c, in.Live.Token, in.Live.Remember)
 	h.SetCookie = append(h.SetCookie, in.cookies...)
 	for _, companion := range e.Companions {
 		if err := companion.Admitted(ctx, c, h, in); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// ask puts a challenge into the answer.
+func (e *Entrance) ask(ctx context.Context, c *wire.Call, h *wire.Headers, in *Entered) error {
+	e.Sessions.Cookies.Clear(h)
+	h.SetCookie = append(h.SetCookie, in.cookies...)
+	for _, companion := range e.Companions {
+		if w, waits := companion.(Waiting); waits {
+			if err := w.Asked(ctx, c, h, in); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -21,6 +21,7 @@ type Rules struct {
 	SignInAll     cache.Rate // tries over all accounts
 	Password      cache.Rate // checks of a signed-in person's own password
 	Letters       cache.Rate // letters that one address can be sent on request
+	Codes         cache.Rate // tries of codes that were mailed to one address
 
 	// Calls of one client address, where there is no gateway in front.
 	StrictPaths cache.Rate // where passwords can be guessed or letters be caused
@@ -62,6 +63,15 @@ func (l *Limits) Letter(ctx context.Context, email string) error {
 		return nil
 	}
 	return l.charge(ctx, check("letter", l.Rules.Letters, hidden(email)))
+}
+
+// Code charges a try of a code that was mailed to an address, known or not. A new
+// code has new tries: without this, asking again would be a way to guess on.
+func (l *Limits) Code(ctx context.Context, email string) error {
+	if l == nil {
+		return nil
+	}
+	return l.charge(ctx, check("code", l.Rules.Codes, hidden(email)))
 }
 
 // MayWrite is Letter for letters that nobody asked for.

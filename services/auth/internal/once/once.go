@@ -19,8 +19,12 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
-// ErrNone says that there is no such secret: unknown, over, or used.
-var ErrNone = errors.New("no such secret")
+// ErrNone says that there is no such secret: unknown, over, or used. ErrOver is
+// an ErrNone for one that was not swept away yet.
+var (
+	ErrNone = errors.New("no such secret")
+	ErrOver = fmt.Errorf("%w any more", ErrNone)
+)
 
 // Secrets keeps secrets of every purpose.
 type Secrets struct {
@@ -108,6 +112,17 @@ func (s Secrets) Try(ctx context.Context, db database.Querier, purpose, key stri
 		RETURNING coalesce(user_id, ''), value, tries, expires_at`, purpose, security.HashToken(key), most), purpose)
 }
 
+// Spare gives a try back: it was right, and the secret is not spent by it.
+func (s Secrets) Spare(ctx context.Context, db database.Querier, purpose, key string) error {
+	_, err := db.Exec(ctx, `
+		UPDATE better_auth.one_time SET tries = tries - 1
+		WHERE purpose = $1 AND key_hash = $2 AND tries > 0`, purpose, security.HashToken(key))
+	if err != nil {
+		return fmt.Errorf("spare %s: %w", purpose, err)
+	}
+	return nil
+}
+
 // ForgetUser ends all secrets of a purpose that belong to a person.
 func (s Secrets) ForgetUser(ctx context.Context, db database.Querier, purpose, userID string) error {
 	if _, err := db.Exec(ctx, `DELETE FROM better_auth.one_time WHERE purpose = $1 AND user_id = $2`, purpose, userID); err != nil {
@@ -137,7 +152,7 @@ func (s Secrets) one(row pgx.Row, purpose string) (Kept, error) {
 		return Kept{}, fmt.Errorf("%s: %w", purpose, err)
 	}
 	if !s.Now().Before(k.ExpiresAt) {
-		return Kept{}, ErrNone
+		return Kept{}, ErrOver
 	}
 	var err error
 	if k.value, err = s.Ring.Decrypt(sealed); err != nil {

@@ -97,19 +97,27 @@ func (r *Reset) Link(ctx context.Context, c mailer.Contents) (string, time.Durat
 	return r.Base + "/reset-password/" + c.Token + "?callbackURL=" + url.QueryEscape(c.Callback), r.Life, nil
 }
 
-// use spends a token: the new password, the end of the sessions and of the token
-// are one step, and of parallel uses one deletes the row.
+// use spends a token: of parallel uses one deletes the row.
+func (r *Reset) use(ctx context.Context, c *wire.Call, token, hash string) error {
+	return r.Replace(ctx, c, hash, func(tx pgx.Tx) (string, error) {
+		return Store{DB: tx}.Spend(ctx, security.HashToken(token), r.Now())
+	})
+}
+
+// Replace sets a password by a proof that came by mail: the new password, the end
+// of the sessions and of the proof are one step. spend uses up the proof and says
+// whose it is.
 //
-// Whoever holds the token reads the person's mail, so the address counts as
+// Whoever has the proof reads the person's mail, so the address counts as
 // proven from here on. That also takes an account back from somebody who signed
 // up with a foreign address and waits for its owner to confirm it.
-func (r *Reset) use(ctx context.Context, c *wire.Call, token, hash string) error {
+func (r *Reset) Replace(ctx context.Context, c *wire.Call, hash string, spend func(tx pgx.Tx) (userID string, err error)) error {
 	var u user.User
 	var ended []session.Ended
 	err := database.InTx(ctx, r.DB, func(tx pgx.Tx) error {
 		ended = nil
 		now := wire.Moment(r.Now())
-		userID, err := Store{DB: tx}.Spend(ctx, security.HashToken(token), now)
+		userID, err := spend(tx)
 		if err != nil {
 			return err
 		}
@@ -117,6 +125,9 @@ func (r *Reset) use(ctx context.Context, c *wire.Call, token, hash string) error
 			return err
 		}
 		if err := (account.Store{DB: tx}).Set(ctx, userID, hash, now); err != nil {
+			return err
+		}
+		if err := (account.Store{DB: tx}).ForgetResets(ctx, userID); err != nil {
 			return err
 		}
 		if r.EndSessions {
