@@ -79,6 +79,9 @@ func (l *loader) set(field reflect.Value, v variable) {
 	case text == "":
 	default:
 		if problem = parse(field, v, text); problem == "" {
+			if f, ok := field.Addr().Interface().(*FollowedSecrets); ok {
+				f.path, f.least, f.development = l.source[v.fileName()], v.min, l.development
+			}
 			problem = weakness(field.Interface(), v.min, l.development)
 		}
 		if problem == "" && v.listens() && !listenable(text) {

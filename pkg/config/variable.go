@@ -29,7 +29,7 @@ type variable struct {
 
 // secret tells whether the value must not be shown, and may come from a file.
 func (v variable) secret() bool {
-	return v.typ == secretType || v.typ == secretsType || v.typ == dsnType
+	return v.typ == secretType || v.typ == secretsType || v.typ == followedType || v.typ == dsnType
 }
 
 // fileName is the variable that may name a file holding the value.

@@ -31,6 +31,8 @@ func weakness(value any, least int, development bool) string {
 				return ordinal(i, len(s)) + problem
 			}
 		}
+	case FollowedSecrets:
+		return weakness(s.Secrets, least, development)
 	case DSN:
 		if !development && unfit(s.password()) {
 			return "holds a password for development, or a sample: use your own"

@@ -3,12 +3,18 @@ package security
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // ServiceTokens are the bearer secrets that services show each other. The first
 // one is sent, all are accepted, so that a rotation needs no common moment.
 type ServiceTokens struct {
+	set func() tokenSet // nil: there are none
+}
+
+type tokenSet struct {
 	current string
 	hashes  [][sha256.Size]byte
 }
@@ -16,7 +22,27 @@ type ServiceTokens struct {
 // NewServiceTokens takes the list as configured; empty entries are left out, so
 // that an unset secret can never be matched by an empty header.
 func NewServiceTokens(tokens []string) ServiceTokens {
-	var s ServiceTokens
+	s := newTokenSet(tokens)
+	return ServiceTokens{func() tokenSet { return s }}
+}
+
+// FollowServiceTokens asks for the list each time: it may change while the process
+// runs.
+func FollowServiceTokens(list func() []string) ServiceTokens {
+	var mu sync.Mutex
+	var known []string
+	var s tokenSet
+	return ServiceTokens{func() tokenSet {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := list(); !slices.Equal(now, known) {
+			known, s = now, newTokenSet(now)
+		}
+		return s
+	}}
+}
+
+func newTokenSet(tokens []string) (s tokenSet) {
 	for _, t := range tokens {
 		if t == "" {
 			continue
@@ -30,7 +56,14 @@ func NewServiceTokens(tokens []string) ServiceTokens {
 }
 
 // Current is the token to send to other services; empty when there is none.
-func (s ServiceTokens) Current() string { return s.current }
+func (s ServiceTokens) Current() string { return s.all().current }
+
+func (s ServiceTokens) all() tokenSet {
+	if s.set == nil {
+		return tokenSet{}
+	}
+	return s.set()
+}
 
 // Check tells whether an Authorization header carries one of the tokens. Every
 // token is compared through its hash: the time taken tells neither which one
@@ -40,10 +73,10 @@ func (s ServiceTokens) Check(header string) bool {
 	if !ok {
 		return false
 	}
-	got := sha256.Sum256([]byte(token))
+	got, hashes := sha256.Sum256([]byte(token)), s.all().hashes
 	found := 0
-	for i := range s.hashes {
-		found |= subtle.ConstantTimeCompare(got[:], s.hashes[i][:])
+	for i := range hashes {
+		found |= subtle.ConstantTimeCompare(got[:], hashes[i][:])
 	}
 	return found == 1
 }

@@ -42,3 +42,17 @@ func TestServiceTokens_withoutAnyRefuseEverything(t *testing.T) {
 		}
 	}
 }
+
+func TestFollowServiceTokens_areThoseOfTheMoment(t *testing.T) {
+	t.Parallel()
+	list := []string{"old"}
+	s := security.FollowServiceTokens(func() []string { return list })
+	before := s.Current()
+	list = []string{"new", "old"}
+	if before != "old" || s.Current() != "new" || !s.Check("Bearer old") || !s.Check("Bearer new") {
+		t.Errorf("sent %q, then %q", before, s.Current())
+	}
+	if list = []string{"new"}; s.Check("Bearer old") {
+		t.Error("the old one is accepted after its end")
+	}
+}

@@ -118,7 +118,7 @@ func wire(s settings, log *slog.Logger) (*wired, error) {
 	w.keys = security.NewRemoteKeys(s.AuthURL.String()+"/api/auth/jwks", client, log)
 	w.foreign = s.Issuers.Trusted.Open(nil, log)
 	w.log = log
-	tokens := security.NewServiceTokens(s.ServiceTokens.Reveal())
+	tokens := security.FollowServiceTokens(s.ServiceTokens.Follow(log))
 	w.meter = cache.NewMeter(rdb, cache.MeterSettings{Prefix: "codex:lease", Replicas: s.Limits.Replicas}, log)
 	w.limiter = w.meter.Exact("codex:limit", log)
 	w.resolver = identity.NewResolver(identity.Config{

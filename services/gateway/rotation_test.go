@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,6 +157,40 @@ func TestIssuer_besideOurOwnCannotBeOurOwn(t *testing.T) {
 	} {
 		if _, _, errs := run(t, nil, environ...); !strings.Contains(errs, "\n  TRUSTED_ISSUERS names our own issuer") {
 			t.Errorf("%v: %s", environ, errs)
+		}
+	}
+}
+
+// DEP-04: the gateway sends the new service token from the moment its file holds it,
+// and keeps the old one while the file holds none that is fit.
+func TestRotation_ofTheServiceTokenNeedsNoRestart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tokens")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(serviceToken)
+	w := start(t, map[string]string{"SERVICE_TOKENS": "", "SERVICE_TOKENS_FILE": path})
+	next := strings.Repeat("next-", 8)
+	for i, step := range []struct {
+		file, accepted string
+		want           int
+	}{
+		{serviceToken, serviceToken, http.StatusOK},
+		{"too short", serviceToken, http.StatusOK},
+		{next + "," + serviceToken, next, http.StatusOK},
+		{next, next, http.StatusOK},
+		{next, serviceToken, http.StatusServiceUnavailable}, // nobody is signed out by our fault
+	} {
+		write(step.file)
+		w.mu.Lock()
+		w.accepts = step.accepted
+		w.mu.Unlock()
+		if got := w.do("GET", files, "Cookie: "+w.session(fmt.Sprint("s", i), "u1")); got.StatusCode != step.want {
+			t.Errorf("step %d: %d %s", i, got.StatusCode, got.text)
 		}
 	}
 }

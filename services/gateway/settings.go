@@ -19,11 +19,11 @@ type settings struct {
 	StorageURL config.URL `env:"STORAGE_URL,required" example:"http://127.0.0.1:8003" help:"the storage service"`
 	WebURL     config.URL `env:"WEB_URL" example:"http://127.0.0.1:8004" help:"the web app; empty: the APIs alone"`
 
-	ServiceTokens  config.Secrets `env:"SERVICE_TOKENS,required" min:"32" help:"what services show each other; the first is sent, all are accepted"`
-	TrustedOrigins []string       `env:"TRUSTED_ORIGINS" example:"https://admin.example,https://*.partner.example" help:"origins beside PUBLIC_URL whose pages may call"`
-	JWTIssuer      string         `env:"JWT_ISSUER" help:"who signs access tokens; default: PUBLIC_URL" example:"https://app.example"`
-	JWTAudience    string         `env:"JWT_AUDIENCE" help:"whom access tokens are for; default: PUBLIC_URL" example:"https://app.example"`
-	SessionCookie  string         `env:"SESSION_COOKIE" envDefault:"better-auth.session_token" help:"auth's session cookie, without the prefix that https gives it"`
+	ServiceTokens  config.FollowedSecrets `env:"SERVICE_TOKENS,required" min:"32" help:"what services show each other; the first is sent, all are accepted; a changed file is read anew"`
+	TrustedOrigins []string               `env:"TRUSTED_ORIGINS" example:"https://admin.example,https://*.partner.example" help:"origins beside PUBLIC_URL whose pages may call"`
+	JWTIssuer      string                 `env:"JWT_ISSUER" help:"who signs access tokens; default: PUBLIC_URL" example:"https://app.example"`
+	JWTAudience    string                 `env:"JWT_AUDIENCE" help:"whom access tokens are for; default: PUBLIC_URL" example:"https://app.example"`
+	SessionCookie  string                 `env:"SESSION_COOKIE" envDefault:"better-auth.session_token" help:"auth's session cookie, without the prefix that https gives it"`
 
 	TLSCertFile string `env:"TLS_CERT_FILE" example:"/run/tls/tls.crt" help:"serve https and HTTP/2 with this certificate chain; empty: plain HTTP/1.1 behind an ingress"`
 	TLSKeyFile  string `env:"TLS_KEY_FILE" example:"/run/tls/tls.key" help:"the key of TLS_CERT_FILE"`

@@ -134,6 +134,7 @@ type world struct {
 	sessions map[string]string // session cookie → user; "" answers 503
 	log      *bytes.Buffer
 	keySet   string // what auth shows in the place of its one key
+	accepts  string // the service token that auth takes
 }
 
 // withRedis is an environment whose Redis is at this address.
@@ -141,7 +142,7 @@ func withRedis(address string) map[string]string { return map[string]string{"RED
 
 func start(t testing.TB, environ ...map[string]string) *world {
 	t.Helper()
-	w := &world{t: t, sessions: map[string]string{}, log: &bytes.Buffer{}}
+	w := &world{t: t, sessions: map[string]string{}, log: &bytes.Buffer{}, accepts: serviceToken}
 	w.makeKey()
 	w.auth = newPart(t, "auth", map[string]http.HandlerFunc{
 		"/api/auth/jwks":                 w.serveKeys,
@@ -271,10 +272,11 @@ func (w *world) serveExchange(rw http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&in)
 	w.mu.Lock()
 	user, known := w.sessions[in.Cookie]
+	accepts := w.accepts
 	w.mu.Unlock()
 	rw.Header().Set("Content-Type", "application/json")
 	switch {
-	case r.Header.Get("Authorization") != "Bearer "+serviceToken:
+	case r.Header.Get("Authorization") != "Bearer "+accepts:
 		rw.WriteHeader(http.StatusUnauthorized)
 		_, _ = rw.Write([]byte(`{"code":"SERVICE_TOKEN_REFUSED","message":"no"}`))
 	case known && user == "":
