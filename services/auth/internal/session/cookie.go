@@ -17,6 +17,7 @@ type Cookies struct {
 	token    string // names, with the prefix
 	data     string
 	browser  string
+	shown    string // the prefix of what scripts may read
 	attrs    string
 	maxAge   time.Duration
 	unsigned bool // whether a bare token is taken as bearer
@@ -42,7 +43,7 @@ func NewCookies(ring security.Keyring, s CookieSettings) Cookies {
 		attrs = "; Domain=" + s.Domain + attrs
 	}
 	return Cookies{
-		ring: ring, prefix: prefix + ".", token: prefix + ".session_token", data: prefix + ".session_data", browser: prefix + ".dont_remember",
+		ring: ring, prefix: prefix + ".", shown: s.Prefix + ".", token: prefix + ".session_token", data: prefix + ".session_data", browser: prefix + ".dont_remember",
 		attrs: attrs, maxAge: s.MaxAge, unsigned: !s.SignedBearer,
 	}
 }
@@ -92,6 +93,23 @@ func (k Cookies) Take(c *wire.Call, name string) (value string, ok bool) {
 // Drop takes a cookie of Put out of the browser.
 func (k Cookies) Drop(h *wire.Headers, name string) {
 	h.SetCookie = append(h.SetCookie, k.cleared(k.prefix+name))
+}
+
+// Names lists the cookies of Put that a request brought and whose names begin with
+// start, without the prefix.
+func (k Cookies) Names(c *wire.Call, start string) []string {
+	names := c.CookieNames(k.prefix + start)
+	for i := range names {
+		names[i] = strings.TrimPrefix(names[i], k.prefix)
+	}
+	return names
+}
+
+// Show adds a cookie that scripts of the page may read, where the clients look
+// for it: no __Secure- before its name. It proves nothing.
+func (k Cookies) Show(h *wire.Headers, name, value string, maxAge time.Duration) {
+	line := k.shown + name + "=" + security.EncodeCookieValue(value) + "; Max-Age=" + strconv.Itoa(int(maxAge.Seconds()))
+	h.SetCookie = append(h.SetCookie, line+strings.Replace(k.attrs, "; HttpOnly", "", 1))
 }
 
 func (k Cookies) line(name, signed string, maxAge time.Duration) string {

@@ -114,6 +114,13 @@ func (r *Registry) ByCookie(ctx context.Context, value string) (*Live, error) {
 	return r.judge(ctx, p, r.lookup)
 }
 
+// In is the registry as it is seen in a transaction.
+func (r *Registry) In(tx database.Querier) *Registry {
+	in := *r
+	in.Store = Store{DB: tx}
+	return &in
+}
+
 // judge finds a proof's session and whether it still counts.
 func (r *Registry) judge(ctx context.Context, p proof, find func(context.Context, []byte) (*Live, error)) (*Live, error) {
 	live, err := find(ctx, security.HashToken(p.token))

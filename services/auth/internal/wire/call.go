@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -73,6 +74,19 @@ func (c *Call) Cookie(name string) (string, bool) {
 		return "", false
 	}
 	return security.DecodeCookieValue(raw)
+}
+
+// CookieNames lists the cookies whose names begin with start, each once.
+func (c *Call) CookieNames(start string) (names []string) {
+	for _, line := range c.request.Header["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, _, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if ok && strings.HasPrefix(name, start) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // Bearer gives the token of the Authorization header, percent-decoded where it
