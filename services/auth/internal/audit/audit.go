@@ -27,6 +27,7 @@ const (
 	SignedOut         Kind = "sign_out"
 	SecondFactorAsked Kind = "second_factor_asked"
 	SessionRevoked    Kind = "session_revoke"
+	SessionSwitched   Kind = "session_switch"
 	EmailVerified     Kind = "email_verify"
 	EmailChangeAsked  Kind = "email_change_request"
 	EmailChanged      Kind = "email_change"
@@ -57,6 +58,7 @@ const (
 	UserUnbanned      Kind = "user_unban"
 	Impersonated      Kind = "impersonation_start"
 	ImpersonationOver Kind = "impersonation_stop"
+	AdminRefused      Kind = "admin_refused"
 	SprayDetected     Kind = "password_spray"
 )
 
