@@ -74,7 +74,7 @@ func Serve(ctx context.Context, s ServeSettings, public, private http.Handler, l
 	}
 	failed := make(chan error, 2)
 	run := func(l net.Listener, h http.Handler, tune func(*http.Server)) *http.Server {
-		server := newServer(life, h, log)
+		server := newServer(context.WithoutCancel(ctx), h, log)
 		boundConnections(server, s.MaxConnections, s.Proxies)
 		if tune != nil {
 			tune(server)
@@ -122,8 +122,8 @@ func newServer(life context.Context, h http.Handler, log *slog.Logger) *http.Ser
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		BaseContext:       func(net.Listener) context.Context { return life },
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that hang up, mostly
+		BaseContext:       func(net.Listener) context.Context { return life }, // without a cancel: each connection would be noted in it
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),  // clients that hang up, mostly
 	}
 }
 

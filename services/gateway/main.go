@@ -24,6 +24,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/services/gateway/internal/access"
 	"github.com/codex-platform/codex/services/gateway/internal/front"
+	"github.com/codex-platform/codex/services/gateway/internal/garbage"
 	"github.com/codex-platform/codex/services/gateway/internal/identity"
 	"github.com/codex-platform/codex/services/gateway/internal/openapi"
 	"github.com/codex-platform/codex/services/gateway/internal/revocation"
@@ -45,6 +46,7 @@ func main() {
 
 // serve runs the gateway until ctx ends.
 func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
+	garbage.Bound()
 	log := observability.NewLogger("gateway", out, s.Watch)
 	telemetry, err := observability.Start(ctx, "gateway", s.Watch, log)
 	if err != nil {

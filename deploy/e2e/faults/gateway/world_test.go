@@ -205,7 +205,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // wire is one keep-alive connection of a client.
 type wire struct {
 	net.Conn
-	in *bufio.Reader
+	in   *bufio.Reader
+	said string // the last answer's beginning
 }
 
 func dial(ctx context.Context, addr string) (*wire, error) {
@@ -213,7 +214,7 @@ func dial(ctx context.Context, addr string) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wire{conn, bufio.NewReaderSize(conn, 2048)}, nil
+	return &wire{Conn: conn, in: bufio.NewReaderSize(conn, 2048)}, nil
 }
 
 // ask sends a whole request and reads the whole answer. again: the connection lives.
@@ -227,7 +228,11 @@ func (c *wire) ask(request string) (status int, again bool, err error) {
 		return 0, false, err
 	}
 	defer answer.Body.Close()
-	_, err = io.Copy(io.Discard, answer.Body)
+	begin, err := io.ReadAll(io.LimitReader(answer.Body, 512))
+	if err == nil {
+		_, err = io.Copy(io.Discard, answer.Body)
+	}
+	c.said = string(begin)
 	return answer.StatusCode, !answer.Close, err
 }
 
@@ -246,7 +251,7 @@ type tally struct {
 	bad       map[string]int
 }
 
-func (c *tally) note(status int, err error) {
+func (c *tally) note(status int, said string, err error) {
 	c.all.Add(1)
 	if err == nil && status == http.StatusOK {
 		c.good.Add(1)
@@ -257,7 +262,7 @@ func (c *tally) note(status int, err error) {
 	if c.bad == nil {
 		c.bad = map[string]int{}
 	}
-	what := fmt.Sprint(status)
+	what := fmt.Sprint(status, " ", said)
 	if err != nil {
 		what = err.Error()
 	}
@@ -288,12 +293,12 @@ func (c *tally) clients(t *testing.T, n int, stop <-chan struct{}, where func(cl
 				if line == nil {
 					var err error
 					if line, err = dial(t.Context(), where(turn)); err != nil {
-						c.note(0, err)
+						c.note(0, "", err)
 						continue
 					}
 				}
 				status, again, err := line.ask(requests[turn%len(requests)])
-				c.note(status, err)
+				c.note(status, line.said, err)
 				if err != nil || !again {
 					line.Close()
 					line = nil

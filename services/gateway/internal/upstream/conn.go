@@ -62,7 +62,7 @@ func (s *Service) dial(ctx context.Context) (*conn, error) {
 		}
 		c.net = secure
 	}
-	c.in = newReader(c.net)
+	c.in.src = c.net
 	s.watchOver(c)
 	return c, nil
 }

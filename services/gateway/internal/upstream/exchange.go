@@ -141,6 +141,9 @@ func (e *exchange) tell() {
 // head reads up to the final answer's.
 func (e *exchange) head() error {
 	c := e.conn
+	if e.send != nil && c.peek != nil {
+		c.peek.wait() // a slow body holds no buffer for the answer
+	}
 	if err := c.in.fill(); err != nil {
 		return err // nothing came: what was asked may be asked again
 	}
@@ -176,6 +179,24 @@ func (e *exchange) join(failed bool) {
 	e.sent = e.send.stop(failed)
 }
 
+// begin writes the answer's header, and gives what takes its body.
+//
+//go:noinline // a client that reads slowly must not keep this frame, which would double its stack
+func (e *exchange) begin(now time.Time) (to writer, release func()) {
+	c, p := e.conn, e.proxy
+	p.answerHeader(e.w.Header(), &c.answer, e.r.Method)
+	if e.out.Answerer != nil {
+		e.out.Answerer.Answer(c.answer.status, e.w.Header())
+	}
+	_ = http.NewResponseController(e.w).SetWriteDeadline(now.Add(p.Times.Idle))
+	to = e.w
+	if packed := p.compress(e.w, e.r, &c.answer); packed != nil {
+		to, release = packed, packed.release
+	}
+	e.w.WriteHeader(c.answer.status)
+	return to, release
+}
+
 // pass hands the answer to the client.
 func (e *exchange) pass() error {
 	c, p, now := e.conn, e.proxy, time.Now()
@@ -184,19 +205,11 @@ func (e *exchange) pass() error {
 	if c.answer.status == http.StatusSwitchingProtocols {
 		return e.tunnel()
 	}
-	p.answerHeader(e.w.Header(), &c.answer, e.r.Method)
-	if e.out.Answerer != nil {
-		e.out.Answerer.Answer(c.answer.status, e.w.Header())
-	}
-	control := http.NewResponseController(e.w)
-	_ = control.SetWriteDeadline(now.Add(p.Times.Idle))
 	body := c.answer.body(&c.in, e.r.Method)
-	var to writer = e.w
-	if packed := p.compress(e.w, e.r, &c.answer); packed != nil {
-		defer packed.release()
-		to = packed
+	to, release := e.begin(now)
+	if release != nil {
+		defer release()
 	}
-	e.w.WriteHeader(c.answer.status)
 	err := e.copy(to, &body, now)
 	if err == nil {
 		err = finish(to)

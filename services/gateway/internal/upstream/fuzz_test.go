@@ -14,7 +14,7 @@ import (
 
 // readAll reads one answer as an exchange does, and says how much was taken.
 func readAll(raw []byte, method string) (a answer, body []byte, trailers []field, taken int, err error) {
-	in := newReader(bytes.NewReader(raw))
+	in := reader{src: bytes.NewReader(raw)}
 	for range maxInformational {
 		text, err := in.until("\r\n\r\n", maxAnswerHeader)
 		if err != nil {

@@ -10,3 +10,5 @@ type peeker struct{}
 func newPeeker(syscall.RawConn) *peeker { return nil }
 
 func (*peeker) quiet() bool { return false }
+
+func (*peeker) wait() {}

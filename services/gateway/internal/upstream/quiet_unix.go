@@ -4,11 +4,12 @@ package upstream
 
 import "syscall"
 
-// peeker looks into a socket without taking anything out and without waiting. Its
-// function is made once: quiet runs for each request.
+// peeker looks into a socket without taking anything out. Its functions are made
+// once: quiet runs for each request.
 type peeker struct {
 	raw    syscall.RawConn
 	look   func(fd uintptr) bool
+	waits  func(fd uintptr) bool
 	one    [1]byte
 	silent bool
 }
@@ -20,6 +21,7 @@ func newPeeker(raw syscall.RawConn) *peeker {
 		p.silent = err == syscall.EAGAIN //nolint:errorlint // a system call's own number
 		return true
 	}
+	p.waits = func(fd uintptr) bool { return p.look(fd) && !p.silent }
 	return p
 }
 
@@ -28,3 +30,6 @@ func (p *peeker) quiet() bool {
 	p.silent = false
 	return p.raw.Read(p.look) == nil && p.silent
 }
+
+// wait returns when bytes or the end have come, or the connection is closed here.
+func (p *peeker) wait() { _ = p.raw.Read(p.waits) }

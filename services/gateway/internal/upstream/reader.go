@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	smallBuffer  = 4 << 10 // for each connection
+	smallBuffer  = 4 << 10 // for each exchange
 	maxLine      = 256     // of a chunk's size
 	maxTrailers  = 8 << 10
 	maxChunkSize = 15 // hexadecimal digits
@@ -19,19 +19,13 @@ var errTooLong = errors.New("answer's header is too long")
 
 // reader is a connection's buffer, from which heads and bodies are read without a copy.
 type reader struct {
-	src   io.Reader
-	buf   []byte
-	r, w  int
-	small []byte  // the buffer between answers
-	big   *[]byte // borrowed for a long body
+	src  io.Reader
+	buf  []byte
+	r, w int
+	lent *[]byte // buf, where it is borrowed: only while an answer is read
 	// wait is called before a read that may take time: what has been passed on is
 	// flushed then; nil: nothing to do.
 	wait func() error
-}
-
-func newReader(src io.Reader) reader {
-	small := make([]byte, smallBuffer)
-	return reader{src: src, small: small, buf: small}
 }
 
 func (b *reader) buffered() int { return b.w - b.r }
@@ -42,6 +36,9 @@ func (b *reader) fill() error {
 		if err := b.wait(); err != nil {
 			return err
 		}
+	}
+	if b.buf == nil {
+		b.borrow(&smallBuffers)
 	}
 	if b.r == b.w {
 		b.r, b.w = 0, 0
@@ -79,7 +76,7 @@ func (b *reader) until(mark string, most int) ([]byte, error) {
 		if len(part) >= most {
 			return nil, errTooLong
 		}
-		if seen = len(part); seen == len(b.buf) {
+		if seen = len(part); seen > 0 && seen == len(b.buf) {
 			b.grow()
 		}
 		if err := b.fill(); err != nil {
@@ -92,28 +89,45 @@ func (b *reader) until(mark string, most int) ([]byte, error) {
 func (b *reader) grow() {
 	next := make([]byte, 2*len(b.buf))
 	b.w = copy(next, b.buf[b.r:b.w])
+	b.giveBack()
 	b.r, b.buf = 0, next
 }
 
-var bigBuffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
+var (
+	bigBuffers   = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
+	smallBuffers = sync.Pool{New: func() any { b := make([]byte, smallBuffer); return &b }}
+)
 
 // widen borrows a large buffer for a long body.
 func (b *reader) widen() {
-	if b.big != nil || len(b.buf) >= copyBuffer {
-		return
+	if len(b.buf) < copyBuffer {
+		b.borrow(&bigBuffers)
 	}
-	b.big, _ = bigBuffers.Get().(*[]byte)
-	b.w = copy(*b.big, b.buf[b.r:b.w])
-	b.r, b.buf = 0, *b.big
+}
+
+// borrow takes a buffer in the place of the one that there is.
+func (b *reader) borrow(pool *sync.Pool) {
+	next, _ := pool.Get().(*[]byte)
+	b.w = copy(*next, b.buf[b.r:b.w])
+	b.giveBack()
+	b.r, b.buf, b.lent = 0, *next, next
+}
+
+func (b *reader) giveBack() {
+	switch {
+	case b.lent == nil:
+	case len(*b.lent) == copyBuffer:
+		bigBuffers.Put(b.lent)
+	default:
+		smallBuffers.Put(b.lent)
+	}
+	b.lent = nil
 }
 
 // rest gives borrowed memory back once an answer is over.
 func (b *reader) rest() {
-	if b.big != nil {
-		bigBuffers.Put(b.big)
-		b.big = nil
-	}
-	b.r, b.w, b.buf, b.wait = 0, 0, b.small, nil
+	b.giveBack()
+	b.r, b.w, b.buf, b.wait = 0, 0, nil, nil
 }
 
 // unexpected tells an end in the middle from one where it belongs.

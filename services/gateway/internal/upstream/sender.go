@@ -61,10 +61,14 @@ func (s *sender) run() {
 	}
 }
 
+// dripBuffers are for bodies that come slowly, or are short.
+var dripBuffers = sync.Pool{New: func() any { b := make([]byte, 1<<10); return &b }}
+
 // copy frames the body anew.
 func (s *sender) copy() error {
-	buffer, _ := bigBuffers.Get().(*[]byte)
-	defer bigBuffers.Put(buffer)
+	buffer, _ := dripBuffers.Get().(*[]byte)
+	pool := &dripBuffers
+	defer func() { pool.Put(buffer) }()
 	const room = 10 // for a chunk's size in front, and 2 for its end
 	b, chunked := *buffer, s.e.r.ContentLength < 0
 	c, idle := s.e.conn, s.e.proxy.Times.Idle
@@ -89,6 +93,11 @@ func (s *sender) copy() error {
 			return nil
 		case err != nil:
 			return err
+		case pool == &dripBuffers && n == len(b)-2-room: // there is more where that came from
+			pool.Put(buffer)
+			pool = &bigBuffers
+			buffer, _ = pool.Get().(*[]byte)
+			b = *buffer
 		}
 	}
 }

@@ -12,12 +12,14 @@ import (
 
 // Options bound what one service may take of the gateway.
 type Options struct {
-	MaxInFlight int         // requests at once; 0: 1024
+	MaxInFlight int         // requests at once, streams too; 0: 2048
 	TLS         *tls.Config // for an https target; nil: the system's certificates
 }
 
 const (
-	defaultInFlight = 1024
+	// defaultInFlight is half of the connections that 128 MiB hold: who only admits
+	// what a service can do is not here but in package overload.
+	defaultInFlight = 2048
 	// tick is how late the watch may be with a time limit or a client that left. No
 	// exchange has a timer of its own.
 	tick = 50 * time.Millisecond

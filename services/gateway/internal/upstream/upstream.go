@@ -23,7 +23,7 @@ const (
 	dialTimeout     = time.Second
 	idleConnections = 256
 	idleConnection  = 30 * time.Second // before the service closes it (60 s): no request meets a closing one
-	copyBuffer      = 32 << 10
+	copyBuffer      = 8 << 10          // a client that does not read holds one
 )
 
 // Times bound one exchange. No bound is on the whole of a stream that keeps moving.
