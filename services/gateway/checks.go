@@ -48,7 +48,7 @@ func (g *gate) check(k *call) error {
 		}
 		return problem.MethodNotAllowed
 	}
-	if err := strict.Check(r); err != nil {
+	if err := k.policy.strict(r); err != nil {
 		return err
 	}
 	if r.ContentLength > k.policy.body && k.policy.body > 0 {
@@ -62,6 +62,17 @@ func (g *gate) check(k *call) error {
 	}
 	return nil
 }
+
+// strict is the check of the class's requests.
+func (c class) strict(r *http.Request) error {
+	if c.upgrade {
+		return strict.CheckUpgrade(r)
+	}
+	return strict.Check(r)
+}
+
+// upgrades holds for a request that asks for WebSocket and may.
+func (k *call) upgrades() bool { return k.policy.upgrade && strict.Upgrades(k.Request()) }
 
 // misdirected holds in development when somebody typed 127.0.0.1 for localhost:
 // cookies and passkeys belong to the name.
@@ -138,8 +149,11 @@ func (g *gate) unidentified(k *call, err error) error {
 	return err
 }
 
-// checkOrigin is for changes that a cookie authenticated.
+// checkOrigin is for changes that a cookie authenticated, and for WebSocket.
 func (g *gate) checkOrigin(k *call) error {
+	if k.upgrades() {
+		return browser.CheckPage(g.origins, k.Request())
+	}
 	if k.policy.auth != required || !k.caller.Source.ByCookie() {
 		return nil
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/problem"
-	"github.com/codex-platform/codex/services/gateway/internal/strict"
 )
 
 const explainArgs = "METHOD PATH [--json]"
@@ -133,7 +132,7 @@ func (g *gate) crossingOf(r *http.Request, x *explanation) *crossing {
 // judge gives the first refusal that the request itself causes, in the order of
 // the stages.
 func (x *explanation) judge(p *policy, r *http.Request, found bool) {
-	checked := strict.Check(r)
+	checked := p.strict(r)
 	x.Strict = "passes"
 	if checked != nil {
 		x.Strict = refusalText(checked)

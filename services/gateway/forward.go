@@ -24,9 +24,9 @@ func (k *call) outgoing() {
 	out.Authorization, out.RequestID, out.Traceparent = k.caller.Authorization, k.rec.RequestID, k.traceparent
 	out.Client, out.Forwarded = k.peer.text, k.peer.forwarded
 	out.Answerer = k
-	if whole := k.policy.times.Whole; whole > 0 {
+	if whole := k.policy.times.Whole; whole > 0 && !k.upgrades() {
 		out.Deadline = k.rec.Began.Add(whole)
-	} else { // an answer that may take for ever ends with the session
+	} else { // what may take for ever ends with the session
 		out.Done = k.caller.Ended()
 	}
 }
@@ -35,6 +35,9 @@ func (k *call) outgoing() {
 func (k *call) Answer(status int, answer http.Header) {
 	k.answered(status)
 	k.settle(status)
+	if status == http.StatusSwitchingProtocols { // not written through the response, which would know it
+		k.Response().Status = status
+	}
 	if k.policy.cookies && k.gate.cookies.TouchesSession(answer["Set-Cookie"]) {
 		answer["Set-Cookie"] = append(answer["Set-Cookie"], k.gate.cookies.Expire())
 		k.gate.resolver.Forget(k.Request().Header)

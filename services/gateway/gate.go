@@ -60,7 +60,9 @@ type parts struct {
 }
 
 // newGate compiles the table of routes.
-func newGate(s settings, with parts) (*gate, error) {
+func newGate(s settings, with parts) (*gate, error) { return gateOf(s, with, routes(s)) }
+
+func gateOf(s settings, with parts, classes []class) (*gate, error) {
 	origins, err := s.origins()
 	if err != nil {
 		return nil, fmt.Errorf("TRUSTED_ORIGINS: %w", err)
@@ -83,7 +85,6 @@ func newGate(s settings, with parts) (*gate, error) {
 	for _, name := range s.Limits.Shadow {
 		g.shadow[name] = true
 	}
-	classes := routes(s)
 	if err := g.compile(s, public, classes); err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func (g *gate) record(k *call) {
 		ctx = k.Request().Context()
 	}
 	rec.Status, rec.Sent = k.Response().Status, k.Response().Size
-	if !k.Response().Committed && ctx.Err() != nil {
+	if !k.Response().Committed && ctx.Err() != nil && rec.Status != http.StatusSwitchingProtocols {
 		rec.Status = problem.StatusClientClosedRequest
 	}
 	rec.UserID, rec.SessionID, rec.KeyID, rec.Source = k.caller.UserID, k.caller.SessionID, k.caller.KeyID, string(k.caller.Source)

@@ -142,6 +142,9 @@ func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
 	p.closes = slices.Contains(g.closed, c.name)
 	p.policies = g.policyLine(c.inAll, c.byAddr, c.byUser)
 	p.keyed = g.policyLine(c.inAll, c.byAddr, c.byUser, c.byKey)
+	if c.upgrade && c.auth != required {
+		return nil, fmt.Errorf("class %s: a WebSocket needs a token", c.name)
+	}
 	if c.service == "" {
 		return p, nil
 	}

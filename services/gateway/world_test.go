@@ -123,6 +123,7 @@ type world struct {
 	t                           testing.TB
 	url                         string
 	settings                    settings
+	more                        func(settings) []class // that stand before the table's own
 	auth, storage, billing, web *part
 	key                         ed25519.PrivateKey
 	signer                      *security.Signer
@@ -142,7 +143,12 @@ func withRedis(address string) map[string]string { return map[string]string{"RED
 
 func start(t testing.TB, environ ...map[string]string) *world {
 	t.Helper()
-	w := &world{t: t, sessions: map[string]string{}, log: &bytes.Buffer{}, accepts: serviceToken}
+	return startWith(t, nil, environ...)
+}
+
+func startWith(t testing.TB, more func(settings) []class, environ ...map[string]string) *world {
+	t.Helper()
+	w := &world{t: t, more: more, sessions: map[string]string{}, log: &bytes.Buffer{}, accepts: serviceToken}
 	w.makeKey()
 	w.auth = newPart(t, "auth", map[string]http.HandlerFunc{
 		"/api/auth/jwks":                 w.serveKeys,
@@ -190,7 +196,11 @@ func (w *world) listen() {
 		w.t.Fatal(err)
 	}
 	w.wired.lines = access.NewLines(&lockedWriter{w: w.log, mu: &w.mu}, "gateway", log)
-	if w.gate, err = newGate(w.settings, w.wired.parts); err != nil {
+	classes := routes(w.settings)
+	if w.more != nil {
+		classes = append(w.more(w.settings), classes...)
+	}
+	if w.gate, err = gateOf(w.settings, w.wired.parts, classes); err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(w.wired.lines.Start())

@@ -73,6 +73,12 @@ func CheckOrigin(origins security.Origins, r *http.Request) error {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return nil
 	}
+	return CheckPage(origins, r)
+}
+
+// CheckPage wants the proof of any method: a WebSocket is opened by a GET, and by
+// whatever page likes to.
+func CheckPage(origins security.Origins, r *http.Request) error {
 	if values := r.Header["Origin"]; len(values) > 0 {
 		if len(values) == 1 && origins.Trusted(values[0]) {
 			return nil

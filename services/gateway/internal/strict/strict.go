@@ -33,6 +33,27 @@ var (
 // Check refuses a request whose head is ambiguous, too large, or asks for another
 // protocol. The order is cheap before dear.
 func Check(r *http.Request) error {
+	if err := check(r); err != nil {
+		return err
+	}
+	if Upgrades(r) {
+		return ErrUpgrade
+	}
+	return nil
+}
+
+// CheckUpgrade is Check where WebSocket may be asked for, and nothing else.
+func CheckUpgrade(r *http.Request) error {
+	if err := check(r); err != nil {
+		return err
+	}
+	if Upgrades(r) && !WebSocket(r) {
+		return ErrUpgrade
+	}
+	return nil
+}
+
+func check(r *http.Request) error {
 	if len(r.RequestURI) > MaxTarget {
 		return ErrTargetLong
 	}
@@ -170,11 +191,8 @@ func checkHeaders(h http.Header) error {
 			return ErrRepeated
 		}
 	}
-	switch {
-	case lines > MaxLines || bytes > MaxHeaders:
+	if lines > MaxLines || bytes > MaxHeaders {
 		return ErrHeaders
-	case len(h["Upgrade"]) > 0, len(h["Http2-Settings"]) > 0:
-		return ErrUpgrade
 	}
 	return nil
 }
@@ -184,6 +202,7 @@ func checkHeaders(h http.Header) error {
 var single = map[string]bool{
 	"Authorization": true, "Origin": true, "Content-Type": true, "Content-Length": true,
 	"Sec-Fetch-Site": true, "Sec-Fetch-Mode": true, "Range": true, "If-Match": true, "Expect": true,
+	"Upgrade": true, "Sec-Websocket-Key": true, "Sec-Websocket-Version": true,
 }
 
 // checkBody refuses bodies where they have no meaning (RFC 9110 §9.3.1): some

@@ -9,16 +9,13 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/codex-platform/codex/services/gateway/internal/strict"
 )
 
 // upgrades holds where a client asks for WebSocket and its class allows it.
 func (p *Proxy) upgrades(r *http.Request) bool {
-	if !p.Upgrade || r.Method != http.MethodGet || r.ProtoMajor != 1 || r.ContentLength != 0 {
-		return false
-	}
-	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-Websocket-Key"))
-	return err == nil && len(key) == 16 && r.Header.Get("Sec-Websocket-Version") == "13" &&
-		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && hasToken(r.Header.Get("Connection"), "upgrade")
+	return p.Upgrade && strict.WebSocket(r)
 }
 
 // switched holds when the service has changed to what was asked for.
