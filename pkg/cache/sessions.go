@@ -39,6 +39,8 @@ type Sessions[T any] struct {
 	prefix string
 	health *Health
 	now    func() time.Time
+	log    *slog.Logger
+	near   near[T]
 
 	// What could not be ended in Redis is refused here until the entry there is
 	// over by itself.
@@ -50,8 +52,17 @@ type Sessions[T any] struct {
 // a prefix for its keys.
 func NewSessions[T any](rdb redis.UniversalClient, prefix string, log *slog.Logger) *Sessions[T] {
 	return &Sessions[T]{
-		rdb: rdb, prefix: prefix + ":session:", health: NewHealth("sessions", log),
+		rdb: rdb, prefix: prefix + ":session:", health: NewHealth("sessions", log), log: log,
 		now: time.Now, pending: map[string]time.Time{},
+	}
+}
+
+// Watch keeps what is asked for often in this process too, for up to 2 s at a time,
+// and hears from the others what is over, until ctx ends. Without it every Get
+// asks Redis. What Get gives is then shared: nobody may change what it points to.
+func (s *Sessions[T]) Watch(ctx context.Context) {
+	if s.rdb != nil {
+		s.near.listen(ctx, s.rdb, s.prefix+"over", s.log)
 	}
 }
 
@@ -64,6 +75,10 @@ func (s *Sessions[T]) Get(ctx context.Context, tokenHash []byte) (value T, ok bo
 	key := s.key(tokenHash)
 	if s.refused(key) {
 		return value, false, nil
+	}
+	value, epoch, ok := s.near.get(tokenHash, s.now())
+	if ok {
+		return value, true, nil
 	}
 	var raw []byte
 	err = s.health.Do(ctx, func(ctx context.Context) (err error) {
@@ -81,6 +96,7 @@ func (s *Sessions[T]) Get(ctx context.Context, tokenHash []byte) (value T, ok bo
 		var none T
 		return none, false, nil //nolint:nilerr // an entry that cannot be read is a miss
 	}
+	s.near.put(tokenHash, value, epoch, s.now())
 	return value, true, nil
 }
 
@@ -93,8 +109,9 @@ func (s *Sessions[T]) Fill(ctx context.Context, tokenHash []byte, value T, versi
 	if err != nil {
 		return fmt.Errorf("cache session: %w", err)
 	}
+	s.near.drop(tokenHash)
 	ttl := MaxSessionTTL - rand.N(MaxSessionTTL/4)
-	return s.write(ctx, s.key(tokenHash), version, body, ttl)
+	return s.write(ctx, tokenHash, version, body, ttl)
 }
 
 // Outdate drops cached values older than this version, after the row changed:
@@ -102,7 +119,7 @@ func (s *Sessions[T]) Fill(ctx context.Context, tokenHash []byte, value T, versi
 func (s *Sessions[T]) Outdate(ctx context.Context, version int64, tokenHashes ...[]byte) error {
 	var failed error
 	for _, hash := range tokenHashes {
-		failed = cmp.Or(failed, s.drop(ctx, s.key(hash), version))
+		failed = cmp.Or(failed, s.drop(ctx, hash, version))
 	}
 	return failed
 }
@@ -114,20 +131,23 @@ func (s *Sessions[T]) Delete(ctx context.Context, tokenHashes ...[]byte) error {
 	return s.Outdate(ctx, ended, tokenHashes...)
 }
 
-func (s *Sessions[T]) drop(ctx context.Context, key string, version int64) error {
-	err := s.write(ctx, key, version, nil, MaxSessionTTL)
+func (s *Sessions[T]) drop(ctx context.Context, tokenHash []byte, version int64) error {
+	s.near.drop(tokenHash)
+	err := s.write(ctx, tokenHash, version, nil, MaxSessionTTL)
+	s.near.drop(tokenHash) // what was read between the two
 	if err != nil {
-		s.refuse(key)
+		s.refuse(s.key(tokenHash))
 	}
 	return err
 }
 
-func (s *Sessions[T]) write(ctx context.Context, key string, version int64, body []byte, ttl time.Duration) error {
+func (s *Sessions[T]) write(ctx context.Context, tokenHash []byte, version int64, body []byte, ttl time.Duration) error {
 	if s.rdb == nil {
 		return nil
 	}
 	err := s.health.Do(ctx, func(ctx context.Context) error {
-		return sessionsScript.Run(ctx, s.rdb, []string{key}, strconv.FormatInt(version, 10), body, ttl.Milliseconds()).Err()
+		return sessionsScript.Run(ctx, s.rdb, []string{s.key(tokenHash)},
+			strconv.FormatInt(version, 10), body, ttl.Milliseconds(), s.prefix+"over", tokenHash).Err()
 	})
 	if err != nil {
 		return fmt.Errorf("cache session: %w", err)
