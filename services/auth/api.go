@@ -124,7 +124,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	}
 	f.once = once.Secrets{Ring: f.ring, Now: p.now}
 	for _, add := range []func(*features) error{
-		addMail, addSessions, addAccounts, addVerification, addReset, addProfile, addTokens, addPages, addSweep,
+		addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addTokens, addPages, addSweep,
 	} {
 		if err := add(f); err != nil {
 			return nil, err

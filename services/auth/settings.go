@@ -38,6 +38,8 @@ type settings struct {
 	Limits   limitSettings
 	Plugins  pluginSettings
 
+	SecondFactor twoFactorSettings
+
 	Log      observability.Settings
 	HTTP     httpapi.Settings
 	Database database.Settings
@@ -132,6 +134,7 @@ func (s settings) Validate() []config.Fault {
 	refuse(x.CookiePrefix == "" || strings.ContainsFunc(x.CookiePrefix, notCookieName), "COOKIE_PREFIX", "cannot begin a cookie's name", "better-auth")
 	refuse(s.Hashing.MemoryKiB < 19456, "HASH_MEMORY_KIB", "is less than 19456", "19456")
 	refuse(s.Hashing.Iterations < 2, "HASH_ITERATIONS", "is less than 2", "2")
+	faults = append(faults, s.SecondFactor.faults()...)
 	return faults
 }
 

@@ -30,7 +30,7 @@ func (s *Switch) UnmarshalText(text []byte) error {
 }
 
 // strictPaths are where passwords and codes can be guessed and letters be caused.
-var strictPaths = []string{"/sign-in/", "/sign-up/", "/request-password-reset", "/reset-password", "/send-verification-email", "/change-password", "/verify-password"}
+var strictPaths = []string{"/sign-in/", "/sign-up/", "/request-password-reset", "/reset-password", "/send-verification-email", "/change-password", "/verify-password", "/two-factor/", "/passkey/verify-"}
 
 // Address charges a call to its client's address, for a service that has no
 // gateway in front. It is httpapi's Direct.Limit.
