@@ -27,6 +27,7 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/once"
 	"github.com/codex-platform/codex/services/auth/internal/origin"
 	"github.com/codex-platform/codex/services/auth/internal/password"
+	"github.com/codex-platform/codex/services/auth/internal/reset"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/sweep"
 	"github.com/codex-platform/codex/services/auth/internal/token"
@@ -78,6 +79,7 @@ type features struct {
 	passwords password.Policy
 	services  security.ServiceTokens
 	accounts  *account.Accounts
+	reset     *reset.Reset
 	issuer    *token.Issuer
 
 	doors     []door
@@ -124,7 +126,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	}
 	f.once = once.Secrets{Ring: f.ring, Now: p.now}
 	for _, add := range []func(*features) error{
-		addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addTokens, addPages, addSweep,
+		addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addMagicLink, addEmailOTP, addMultiSession, addLastMethod, addTokens, addPages, addSweep,
 	} {
 		if err := add(f); err != nil {
 			return nil, err

@@ -107,6 +107,7 @@ func addReset(f *features) error {
 		Base: s.at(base), Origin: f.origins.Own(), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
 		Floor: s.Accounts.AnswerFloor, Now: p.now,
 	}
+	f.reset = r
 	f.doors = append(f.doors, r)
 	f.links[mail.ResetPassword] = r.Link
 	f.sweeps["tokens"] = func(ctx context.Context, n int) (int64, error) { return r.Store.Sweep(ctx, p.now(), n) }

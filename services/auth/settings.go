@@ -37,6 +37,7 @@ type settings struct {
 	Hashing  hashSettings
 	Limits   limitSettings
 	Plugins  pluginSettings
+	Ways     waySettings
 
 	SecondFactor twoFactorSettings
 
@@ -102,6 +103,7 @@ type limitSettings struct {
 	All         cache.Rate   `env:"LIMIT_SIGN_IN_ALL" envDefault:"3000/1m" example:"3000/1m" help:"tries to sign in, all in all"`
 	Password    cache.Rate   `env:"LIMIT_PASSWORD" envDefault:"5/1m" example:"5/1m" help:"checks of a signed-in person's own password"`
 	Letters     cache.Rate   `env:"LIMIT_LETTERS" envDefault:"3/1m" example:"3/1m" help:"letters that can be asked for one address"`
+	Codes       cache.Rate   `env:"LIMIT_CODES" envDefault:"30/1h" example:"30/1h" help:"tries of codes that were mailed to one address"`
 	StrictPaths cache.Rate   `env:"LIMIT_STRICT" envDefault:"5/1m" example:"5/1m" help:"with EDGE=direct: calls of one address where passwords can be guessed or letters be caused"`
 	AuthPaths   cache.Rate   `env:"LIMIT_AUTH" envDefault:"30/1m" example:"30/1m" help:"with EDGE=direct: other calls of one address"`
 	Reads       cache.Rate   `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"with EDGE=direct: reads of one address"`
@@ -114,7 +116,7 @@ const (
 
 // Validate refuses what cannot work, or is weaker than the requirements allow.
 func (s settings) Validate() []config.Fault {
-	var faults []config.Fault
+	faults := s.Ways.faults()
 	refuse := func(bad bool, name, problem, example string) {
 		if bad {
 			faults = append(faults, config.Fault{Name: name, Problem: problem, Example: example})
@@ -202,7 +204,7 @@ func (s settings) sessionRules() session.Rules {
 func (s settings) limitRules() limit.Rules {
 	l := s.Limits
 	return limit.Rules{
-		SignInPair: l.Pair, SignInAccount: l.Account, SignInAll: l.All, Password: l.Password, Letters: l.Letters,
+		SignInPair: l.Pair, SignInAccount: l.Account, SignInAll: l.All, Password: l.Password, Letters: l.Letters, Codes: l.Codes,
 		StrictPaths: l.StrictPaths, AuthPaths: l.AuthPaths, Reads: l.Reads,
 	}
 }
