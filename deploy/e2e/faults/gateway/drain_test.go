@@ -34,7 +34,7 @@ func TestSIGTERM_noRequestFails(t *testing.T) {
 	token := i.token(t, "u1")
 	load := seen.clients(t, 16, stop, where, get(token), post(token))
 	restarts := 0
-	for n := 0; restarts < 4 || seen.all.Load() < int64(size(10_000, 120_000)); n = 1 - n {
+	for n := 0; restarts < 4 || seen.all.Load() < int64(size(5000, 120_000)); n = 1 - n {
 		before := seen.all.Load()
 		g := gateways[n]
 		if err := g.Signal(syscall.SIGTERM); err != nil {
@@ -46,11 +46,11 @@ func TestSIGTERM_noRequestFails(t *testing.T) {
 		g.start()
 		ready[n].Store(true)
 		restarts++
-		eventually(t, "requests after the restart", func() bool { return seen.all.Load() > before+1000 })
+		eventually(t, "requests after the restart", func() bool { return seen.all.Load() > before+500 })
 	}
 	close(stop)
 	load.Wait()
-	t.Logf("FIGURE %d requests over %d restarts of two gateways: %d failed", seen.all.Load(), restarts, seen.failed())
+	t.Logf("FIGURE %d restarts of two gateways: %s", restarts, &seen)
 	if seen.failed() != 0 {
 		t.Errorf("failed: %v", seen.bad)
 	}
@@ -154,7 +154,7 @@ func TestServiceRestart_noRequestFails(t *testing.T) {
 	token := i.token(t, "u1")
 	load := seen.clients(t, 16, stop, func(int) string { return g.addr }, get(token), post(token))
 	restarts := 0
-	for n := 0; restarts < 4 || seen.all.Load() < int64(size(10_000, 120_000)); n = 1 - n {
+	for n := 0; restarts < 4 || seen.all.Load() < int64(size(5000, 120_000)); n = 1 - n {
 		before, old := seen.all.Load(), replicas[n]
 		old.stop()
 		eventually(t, "readiness to fall", func() bool { return status(old.private+"/readyz") != http.StatusOK })
@@ -164,7 +164,7 @@ func TestServiceRestart_noRequestFails(t *testing.T) {
 			t.Error(err)
 		}
 		restarts++
-		eventually(t, "requests after the restart", func() bool { return seen.all.Load() > before+1000 })
+		eventually(t, "requests after the restart", func() bool { return seen.all.Load() > before+500 })
 	}
 	close(stop)
 	load.Wait()
@@ -172,7 +172,7 @@ func TestServiceRestart_noRequestFails(t *testing.T) {
 		r.stop()
 		<-r.ended
 	}
-	t.Logf("FIGURE %d requests, half of them POST, over %d restarts of a service's replicas: %d failed", seen.all.Load(), restarts, seen.failed())
+	t.Logf("FIGURE %d restarts of a service's replicas, half of the requests POST: %s", restarts, &seen)
 	if seen.failed() != 0 {
 		t.Errorf("failed: %v", seen.bad)
 	}

