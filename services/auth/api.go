@@ -21,6 +21,7 @@ import (
 
 	"github.com/codex-platform/codex/services/auth/internal/account"
 	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/deletion"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
@@ -80,6 +81,7 @@ type features struct {
 	services  security.ServiceTokens
 	accounts  *account.Accounts
 	reset     *reset.Reset
+	deletion  *deletion.Deletion
 	issuer    *token.Issuer
 
 	doors     []door
@@ -97,7 +99,7 @@ func newService(s settings, p parts) (*service, error) {
 		return nil, err
 	}
 	svc.jobs, err = jobs.New(p.pool, migrations.Auth.Schema(), f.workers, jobs.Options{
-		Log: p.log, Workers: s.Jobs.Workers, PollOnly: s.Database.PoolerMode,
+		Log: p.log, Workers: s.Jobs.Workers, Queues: jobs.CallQueues(), PollOnly: s.Database.PoolerMode,
 		Periodic: []jobs.Periodic{{Every: sweep.Every, AtStart: true, Args: sweep.Job{}}},
 		Ready:    func(ctx context.Context) error { return database.CheckSchema(ctx, p.pool, migrations.Auth) },
 	})
@@ -126,7 +128,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	}
 	f.once = once.Secrets{Ring: f.ring, Now: p.now}
 	for _, add := range []func(*features) error{
-		addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addMagicLink, addEmailOTP, addMultiSession, addLastMethod, addTokens, addPages, addSweep,
+		addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addMultiSession, addLastMethod, addTokens, addPages, addSweep,
 	} {
 		if err := add(f); err != nil {
 			return nil, err

@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/codex-platform/codex/pkg/cache"
+	"github.com/codex-platform/codex/pkg/jobs"
 	"github.com/codex-platform/codex/pkg/mail"
 
 	"github.com/codex-platform/codex/services/auth/internal/account"
 	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/deletion"
 	"github.com/codex-platform/codex/services/auth/internal/device"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
@@ -117,6 +121,26 @@ func addReset(f *features) error {
 func addProfile(f *features) error {
 	h := &profile.Handler{Users: f.users, Sessions: f.sessions, Services: f.services, Now: f.parts.now, Log: f.parts.log}
 	f.doors, f.backDoors = append(f.doors, h), append(f.backDoors, h)
+	return nil
+}
+
+// addDeletion is the end of accounts. Administrators end them too, whether or not
+// people can themselves.
+func addDeletion(f *features) error {
+	s, p := f.settings, f.parts
+	targets := s.Deletion.targets()
+	f.deletion = &deletion.Deletion{
+		DB: p.pool, Read: p.pool, Accounts: f.accounts, Sessions: f.sessions, Audit: f.audit, Letters: f.letters, Limits: f.limits, Once: f.once,
+		Base: s.at(base), ByMail: s.Deletion.ByMail, Tell: slices.Sorted(maps.Keys(targets)),
+		Call: func(ctx context.Context, tx pgx.Tx, call jobs.Call) error {
+			return f.queue.jobs.InsertTx(ctx, tx, call, nil)
+		},
+	}
+	river.AddWorker(f.workers, jobs.NewCaller(targets, f.services))
+	f.links[mail.DeleteAccount] = f.deletion.Link
+	if s.Deletion.On {
+		f.doors = append(f.doors, f.deletion)
+	}
 	return nil
 }
 

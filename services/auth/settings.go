@@ -40,6 +40,7 @@ type settings struct {
 	Ways     waySettings
 
 	SecondFactor twoFactorSettings
+	Deletion     deletionSettings
 
 	Log      observability.Settings
 	HTTP     httpapi.Settings

@@ -100,6 +100,27 @@ func (s Store) Update(ctx context.Context, id string, c Change, now time.Time) (
 	return one(rows, "update user")
 }
 
+// Lock keeps a person from being changed, and from getting sessions, until the
+// transaction ends; ErrNone when there is no such person.
+func (s Store) Lock(ctx context.Context, id string) error {
+	rows, _ := s.DB.Query(ctx, `SELECT `+columns+` FROM better_auth.users WHERE id = $1 FOR UPDATE`, id)
+	_, err := one(rows, "lock user")
+	return err
+}
+
+// Delete removes a person with everything that belongs to them here; ErrNone
+// when that was done before.
+func (s Store) Delete(ctx context.Context, id string) error {
+	tag, err := s.DB.Exec(ctx, `DELETE FROM better_auth.users WHERE id = $1`, id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("delete user: %w", err)
+	case tag.RowsAffected() == 0:
+		return ErrNone
+	}
+	return nil
+}
+
 func one(rows pgx.Rows, what string) (User, error) {
 	u, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[User])
 	switch {
