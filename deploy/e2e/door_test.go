@@ -103,7 +103,7 @@ func TestForeignPagesCannotWrite(t *testing.T) {
 	}
 }
 
-// Identity headers are the gateway's alone: what a client claims reaches nobody.
+// GW-03, GW-04: identity headers are the gateway's alone: what a client claims reaches nobody.
 func TestClaimedIdentityCounts_forNothing(t *testing.T) {
 	t.Parallel()
 	visitor := stack.Visitor(t, stack.Get(t))

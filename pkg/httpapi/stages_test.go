@@ -226,6 +226,7 @@ func (v verifier) Verify(_ context.Context, token string) (security.Claims, erro
 	return security.Claims{Subject: "ada"}, v[token]
 }
 
+// GW-04
 func TestAuthenticated_letsOnlyGoodTokensPass(t *testing.T) {
 	t.Parallel()
 	api, logs := newAPI(nil)

@@ -14,7 +14,7 @@ const UnknownAddress = "unknown"
 // oldest end, which the client could have written itself.
 const maxHops = 32
 
-// Proxies are the networks whose X-Forwarded-For is believed.
+// Proxies are the networks whose X-Forwarded-For and Forwarded are believed.
 type Proxies struct {
 	trusted []netip.Prefix
 }
@@ -55,12 +55,27 @@ func (p Proxies) Trusts(addr netip.Addr) bool {
 // that is a trusted proxy, the right-most entry of the chain that is none. A
 // malformed entry ends the walk: what lies behind it was not written by a proxy
 // of ours. The zero Addr when even the peer is unknown.
+//
+// A proxy writes X-Forwarded-For or Forwarded, and passes on what its client wrote
+// under the other name: where both are there and differ, neither is believed.
 func (p Proxies) ClientAddr(r *http.Request) netip.Addr {
-	client := parseHop(r.RemoteAddr)
-	if len(p.trusted) == 0 {
-		return client
+	peer := parseHop(r.RemoteAddr)
+	if len(p.trusted) == 0 || !p.Trusts(peer) {
+		return peer
 	}
-	chain := r.Header["X-Forwarded-For"]
+	chain, told := r.Header["X-Forwarded-For"], r.Header["Forwarded"]
+	if len(told) == 0 {
+		return p.walk(peer, chain)
+	}
+	client := p.walkForwarded(peer, told)
+	if len(chain) > 0 && p.walk(peer, chain) != client {
+		return peer
+	}
+	return client
+}
+
+// walk follows X-Forwarded-For from its right end.
+func (p Proxies) walk(client netip.Addr, chain []string) netip.Addr {
 	for i, hops := len(chain)-1, 0; i >= 0; i-- {
 		for rest, more := chain[i], true; more; hops++ {
 			if !client.IsValid() || !p.Trusts(client) || hops == maxHops {

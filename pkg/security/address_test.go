@@ -9,6 +9,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 )
 
+// GW-06
 func TestClientAddr(t *testing.T) {
 	t.Parallel()
 	proxies, err := security.ParseProxies([]string{"10.0.0.0/8", " fd00::/8", "192.0.2.7", ""})
@@ -68,6 +69,7 @@ func TestParseProxies_namesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// GW-07
 func TestLimitKey_isOneSpellingPerClient(t *testing.T) {
 	t.Parallel()
 	for a, b := range map[string]string{
@@ -89,6 +91,7 @@ func TestLimitKey_isOneSpellingPerClient(t *testing.T) {
 	}
 }
 
+// GW-06
 func FuzzClientAddr(f *testing.F) {
 	f.Add("1.1.1.1, 10.0.0.2", "10.0.0.1:80")
 	f.Add("[::1]:80,,x", "[fd00::1]:1")

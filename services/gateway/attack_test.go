@@ -23,6 +23,7 @@ func attackedGateway(t testing.TB) (*world, forgery.Forge) {
 	return w, f
 }
 
+// SES-11, SES-12, SES-13, SES-14
 func TestAttack_noForgedTokenReachesAService(t *testing.T) {
 	t.Parallel()
 	w, f := attackedGateway(t)

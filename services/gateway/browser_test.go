@@ -37,6 +37,7 @@ func TestCORS_headersForTrustedOriginsOnly(t *testing.T) {
 	}
 }
 
+// GW-13
 func TestCORS_aPreflightNeverReachesAService(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -115,6 +116,7 @@ func TestCSRF_aChangeByCookieNeedsProofOfItsPage(t *testing.T) {
 	}
 }
 
+// GW-14
 func TestCSRF_readsAndBearersAreFree(t *testing.T) {
 	t.Parallel()
 	w := start(t)

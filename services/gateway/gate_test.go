@@ -95,6 +95,7 @@ func TestRoutes_leadToTheirService(t *testing.T) {
 	}
 }
 
+// GW-01
 func TestRoutes_areClosedUnlessNamed(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -183,6 +184,7 @@ func TestSecurityHeaders_standOnEveryAnswerOnce(t *testing.T) {
 	}
 }
 
+// GW-12, GW-19
 func TestContentPolicy_ofTheWebServiceStaysOnTheWebClassOnly(t *testing.T) {
 	t.Parallel()
 	w := start(t)

@@ -346,6 +346,7 @@ func TestRawRequests_anHTTP10ConnectionIsClosed(t *testing.T) {
 	}
 }
 
+// GW-11
 func TestSlowHeader_isCutOff(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

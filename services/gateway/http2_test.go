@@ -86,6 +86,7 @@ func (c *h2) status(id uint32) string {
 	}
 }
 
+// GW-10
 func TestHTTP2_refusesWhatHasTwoReadings(t *testing.T) {
 	t.Parallel()
 	w := secure(t)
@@ -162,6 +163,7 @@ func TestHTTP2_streamsThatAreResetAtOnceDoNoHarm(t *testing.T) {
 	<-drained
 }
 
+// GW-18
 func TestHTTP2_isNotSpokenWithoutTLS(t *testing.T) {
 	t.Parallel()
 	w := start(t)

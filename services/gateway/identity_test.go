@@ -275,6 +275,7 @@ func TestAuthClass_passesCookieAndAuthorizationUntouched(t *testing.T) {
 	}
 }
 
+// SES-05
 func TestRevocation_ofASessionIsObeyedWithin100Milliseconds(t *testing.T) {
 	t.Parallel()
 	w := start(t, withRedis(testkit.StartRedis(t).URL()))

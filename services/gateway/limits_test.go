@@ -173,6 +173,7 @@ func TestLimits_areNotDodgedBySpelling(t *testing.T) {
 	}
 }
 
+// GW-06, GW-07
 func TestLimits_countTheClientBehindATrustedProxy(t *testing.T) {
 	t.Parallel()
 	w := start(t, map[string]string{"LIMIT_AUTH": "2/1h", "TRUSTED_PROXIES": "127.0.0.0/8"})
@@ -186,6 +187,34 @@ func TestLimits_countTheClientBehindATrustedProxy(t *testing.T) {
 	} {
 		if got := send(step.chain); got != step.want {
 			t.Errorf("step %d, %s: %d, want %d", i, step.chain, got, step.want)
+		}
+	}
+}
+
+// GW-03, GW-06: whom a trusted proxy's Forwarded names is counted, logged and told to
+// services, in the gateway's own words; nobody else's is believed.
+func TestForwarded_ofATrustedProxyOnly(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		proxies, sent, client, told string
+	}{
+		"a proxy's":           {"127.0.0.0/8", `for=6.6.6.6, for="[2001:db8::5]:4711";host=evil.example;proto=ftp`, "2001:db8::5", `for="[2001:db8::5]";host="localhost:8000";proto=http`},
+		"a proxy's, hidden":   {"127.0.0.0/8", "for=6.6.6.6, for=_hidden", "127.0.0.1", `for=127.0.0.1;host="localhost:8000";proto=http`},
+		"a proxy's, unclosed": {"127.0.0.0/8", `for="6.6.6.6, for=203.0.113.9`, "127.0.0.1", `for=127.0.0.1;host="localhost:8000";proto=http`},
+		"a stranger's":        {"10.0.0.0/8", "for=6.6.6.6;host=evil.example", "127.0.0.1", `for=127.0.0.1;host="localhost:8000";proto=http`},
+	} {
+		w := start(t, map[string]string{"TRUSTED_PROXIES": tc.proxies})
+		if got := w.do("GET", files, w.bearer("u1"), "Forwarded: "+tc.sent, "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: ftp"); got.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", name, got.StatusCode, got.text)
+		}
+		h := w.storage.last(t).Header
+		for line, want := range map[string]string{"Forwarded": tc.told, "X-Forwarded-For": tc.client, "X-Forwarded-Host": "localhost:8000", "X-Forwarded-Proto": "http"} {
+			if got := h.Values(line); len(got) != 1 || got[0] != want {
+				t.Errorf("%s: the service sees %s %q, want %q", name, line, got, want)
+			}
+		}
+		if lines := w.lines(); len(lines) != 1 || lines[0]["client"] != tc.client {
+			t.Errorf("%s: logged %v", name, lines)
 		}
 	}
 }

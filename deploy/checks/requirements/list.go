@@ -31,7 +31,7 @@ var owners = map[string]string{
 
 // complete are the groups of which every requirement up to this priority must have
 // a test.
-var complete = map[string]int{}
+var complete = map[string]int{"GW": 2}
 
 var listLine = regexp.MustCompile(`^([A-Z]+-\d\d) ([123]) (\S.*)$`)
 

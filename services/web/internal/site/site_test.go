@@ -253,6 +253,7 @@ func TestAnswer_aPageComesInTheReadersLanguage(t *testing.T) {
 	}
 }
 
+// GW-19
 func TestAnswer_aPageBringsItsOwnPolicyAndMayNotBeFramed(t *testing.T) {
 	t.Parallel()
 	english := get(t, "/sign-in").Header().Get("Content-Security-Policy")
