@@ -99,7 +99,11 @@ e2e: web $(NODE_MODULES) ## A person's journey in a real Chromium against the wh
 .PHONY: soak
 soak: ## The property, crash and load tests at full size, and each fuzzer for FUZZTIME (default 30s)
 	@CODEX_SOAK=1 $(TEST_ENV) go test -count=1 -p 1 -timeout 60m $(RACE_FLAG) $$(go list $(PKG) | grep -v '/deploy/e2e/browser$$')
-	@deploy/tools/fuzz.sh $${FUZZTIME:-30s}
+	@$(MAKE) --no-print-directory fuzz
+
+.PHONY: fuzz
+fuzz: ## Each fuzzer of the workspace for FUZZTIME (default 30s); make fuzz FUZZ=Forwarded FUZZTIME=5m: those of that name
+	@deploy/tools/fuzz.sh $${FUZZTIME:-30s} $(FUZZ)
 
 .PHONY: bench
 bench: ## Ratios against peers and floors: gateway, storage, webhook, get-session (ONLY=gateway: that part)
