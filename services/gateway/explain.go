@@ -48,6 +48,7 @@ type explanation struct {
 	OriginRule  bool              `json:"cookie_origin_rule"`
 	Compress    bool              `json:"compress"`
 	Upgrade     bool              `json:"upgrade"`
+	Retry       bool              `json:"retry"` // once, where the request has no body
 	Deprecation map[string]string `json:"deprecation,omitempty"`
 }
 
@@ -110,6 +111,7 @@ func (g *gate) explain(method, target string, shared bool) explanation {
 	x.judge(p, r, at != nil)
 	if p.proxy != nil {
 		x.Path = orElse(p.path, r.URL.EscapedPath())
+		x.Retry = r.Method != http.MethodPost && r.Method != http.MethodPatch
 	}
 	return x
 }
@@ -242,6 +244,7 @@ func (x explanation) print(out io.Writer) error {
 	row("CORS", yes(x.CORS, "for trusted origins", "no"))
 	row("cookies", yes(x.OriginRule, "a change proved by a cookie must come from a trusted origin", "no rule of origin here"))
 	row("compression", yes(x.Compress, "yes", "no"))
+	row("retry", yes(x.Retry, "once, without a body, before the first byte, a tenth of the requests at most", "never"))
 	row("upgrade", yes(x.Upgrade, "WebSocket", "no"))
 	for _, lines := range []map[string]string{x.Headers, x.Deprecation} {
 		for _, name := range slices.Sorted(maps.Keys(lines)) {

@@ -83,3 +83,19 @@ func TestExplain_namesTheRightForm(t *testing.T) {
 		}
 	}
 }
+
+// GW-16
+func TestExplain_tellsWhatIsAskedTwice(t *testing.T) {
+	t.Parallel()
+	s := explainSettings(t)
+	for request, want := range map[string]bool{"GET /api/storage/v1/files": true, "POST /api/storage/v1/files": false, "GET /docs": false} {
+		var out bytes.Buffer
+		if err := explain(t.Context(), s, append(strings.Fields(request), "--json"), &out); err != nil {
+			t.Fatal(err)
+		}
+		var x explanation
+		if err := json.Unmarshal(out.Bytes(), &x); err != nil || x.Retry != want {
+			t.Errorf("%s: retry %v, %v", request, x.Retry, err)
+		}
+	}
+}
