@@ -24,10 +24,31 @@ ALTER TABLE better_auth.accounts
     ADD COLUMN id_token                 text,
     ADD COLUMN access_token_expires_at  timestamptz,
     ADD COLUMN refresh_token_expires_at timestamptz,
-    ADD COLUMN scope                    text,
-    -- Wrong passwords in a row, and until when the next try has to wait.
-    ADD COLUMN failures                 integer NOT NULL DEFAULT 0,
-    ADD COLUMN retry_at                 timestamptz;
+    ADD COLUMN scope                    text;
+
+-- Wrong passwords in a row for one account, be there one or not, and until when
+-- the next try has to wait. The key is an HMAC: the table names nobody.
+CREATE TABLE better_auth.guesses (
+    account_hash bytea       PRIMARY KEY CHECK (length(account_hash) = 32),
+    user_id      text        REFERENCES better_auth.users (id) ON DELETE CASCADE,
+    failures     integer     NOT NULL,
+    retry_at     timestamptz NOT NULL,
+    last_at      timestamptz NOT NULL
+);
+CREATE INDEX guesses_user_id_idx ON better_auth.guesses (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX guesses_last_at_idx ON better_auth.guesses (last_at) WHERE user_id IS NULL;
+
+-- How far the take-over of another database has come, a row for each of its tables.
+CREATE TABLE better_auth.takeovers (
+    source      text        NOT NULL,
+    relation    text        NOT NULL,
+    -- The last row that was taken; '' after the whole table.
+    last_id     text        NOT NULL DEFAULT '',
+    taken       bigint      NOT NULL DEFAULT 0,
+    left_out    bigint      NOT NULL DEFAULT 0,
+    updated_at  timestamptz NOT NULL,
+    PRIMARY KEY (source, relation)
+);
 
 -- Secrets that work once, of every other kind: codes, challenges, states, links.
 CREATE TABLE better_auth.one_time (

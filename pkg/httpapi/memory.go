@@ -35,6 +35,15 @@ func connectionsFor(limit int64) int {
 	return int(min(maxConnections, max(64, limit/connectionBytes)))
 }
 
+// MemoryLimit is what the process may take, in bytes: GOMEMLIMIT, or what its
+// control group says. 0: nothing limits it.
+func MemoryLimit() int64 {
+	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
+		return limit
+	}
+	return memoryLimit(os.DirFS("/"))
+}
+
 // memoryLimit is the smallest limit that a control group sets for this process, in
 // bytes; 0: none.
 func memoryLimit(root fs.FS) int64 {

@@ -35,7 +35,8 @@ type HashParams struct {
 	MemoryKiB   uint32        // argon2id memory, default 19456 (19 MiB)
 	Iterations  uint32        // argon2id passes, default 2
 	Parallelism uint8         // argon2id lanes, default 1
-	Concurrency int           // hashes at the same time, default one a core
+	Concurrency int           // hashes at the same time, default one a core, as far as Memory goes
+	Memory      int64         // bytes that all hashes together may take by default; 0: no bound
 	Queue       int           // callers that may wait for their turn, default 64 for each hash at a time
 	Wait        time.Duration // the longest wait for a turn, default 5 s
 }
@@ -45,10 +46,23 @@ func (p HashParams) withDefaults() HashParams {
 	p.MemoryKiB = or(p.MemoryKiB, 19456)
 	p.Iterations = or(p.Iterations, 2)
 	p.Parallelism = or(p.Parallelism, 1)
-	p.Concurrency = or(p.Concurrency, cores)
+	p.Concurrency = or(p.Concurrency, p.fit(cores))
 	p.Queue = or(p.Queue, 64*p.Concurrency)
 	p.Wait = or(p.Wait, 5*time.Second)
 	return p
+}
+
+// importedKiB is the memory of a hash in the form of better-auth.
+const importedKiB = 32 << 10
+
+// fit gives how many hashes at a time there is memory for, up to most: an
+// imported hash must fit too.
+func (p HashParams) fit(most int) int {
+	if p.Memory <= 0 {
+		return most
+	}
+	each := int64(max(p.MemoryKiB, importedKiB)) << 10
+	return int(min(int64(most), max(1, p.Memory/each)))
 }
 
 func or[T comparable](v, fallback T) T {
@@ -94,7 +108,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 
 // Verify says whether the password belongs to a stored hash, and if so whether
 // the hash should be replaced because its form or cost is not the current one.
-// It knows argon2id and bcrypt by their prefix and better-auth's scrypt
+// It knows argon2id, argon2i and bcrypt by their prefix and better-auth's scrypt
 // "salt:key". An unknown form is an error; so are ErrBusy and the context's end.
 func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgrade bool, err error) {
 	check, upgrade, err := h.checker(encoded)
@@ -149,7 +163,7 @@ func (h *Hasher) wait(ctx context.Context) error {
 // checker picks how a stored hash is verified, by its form.
 func (h *Hasher) checker(encoded string) (check func([]byte) bool, upgrade bool, err error) {
 	switch {
-	case strings.HasPrefix(encoded, "$argon2id$"):
+	case strings.HasPrefix(encoded, "$argon2id$"), strings.HasPrefix(encoded, "$argon2i$"):
 		a, err := parseArgon(encoded)
 		if err != nil {
 			return nil, false, err
@@ -167,14 +181,18 @@ func (h *Hasher) checker(encoded string) (check func([]byte) bool, upgrade bool,
 // same password typed on two keyboards is the same password.
 func normal(password string) []byte { return norm.NFKC.Bytes([]byte(password)) }
 
-// argon is one argon2id hash with its parameters.
+// argon is one argon2id hash with its parameters, or an imported one of argon2i.
 type argon struct {
+	data           bool // argon2i
 	memory, passes uint32
 	lanes          uint8
 	salt, key      []byte
 }
 
 func (a argon) derive(password []byte, n uint32) []byte {
+	if a.data {
+		return argon2.Key(password, a.salt, a.passes, a.memory, a.lanes, n)
+	}
 	return argon2.IDKey(password, a.salt, a.passes, a.memory, a.lanes, n)
 }
 
@@ -183,7 +201,7 @@ func (a argon) matches(password []byte) bool {
 }
 
 func (a argon) weaker(p HashParams) bool {
-	return a.memory < p.MemoryKiB || a.passes < p.Iterations || len(a.key) < keyBytes || len(a.salt) < saltBytes
+	return a.data || a.memory < p.MemoryKiB || a.passes < p.Iterations || len(a.key) < keyBytes || len(a.salt) < saltBytes
 }
 
 // String gives the PHC form: $argon2id$v=19$m=..,t=..,p=..$salt$key.
@@ -206,7 +224,7 @@ func parseArgon(encoded string) (argon, error) {
 	if len(parts) != 6 || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return argon{}, errHash
 	}
-	var a argon
+	a := argon{data: parts[1] == "argon2i"}
 	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &a.memory, &a.passes, &a.lanes); err != nil || n != 3 {
 		return argon{}, errHash
 	}

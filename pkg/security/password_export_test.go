@@ -5,3 +5,6 @@ func (h *Hasher) Occupy() (release func()) {
 	h.turns <- struct{}{}
 	return func() { <-h.turns }
 }
+
+// Turns tells how many hashes may run at a time.
+func (h *Hasher) Turns() int { return cap(h.turns) }

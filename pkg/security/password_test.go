@@ -2,12 +2,15 @@ package security_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/codex-platform/codex/pkg/security"
@@ -57,6 +60,29 @@ func TestVerify_bcryptOfOtherSystems(t *testing.T) {
 		}
 		if ok, _, _ := h.Verify(t.Context(), "another passphrase", hash); ok {
 			t.Errorf("%s: a wrong password passes", prefix)
+		}
+	}
+}
+
+func TestVerify_argon2iOfOtherSystems(t *testing.T) {
+	t.Parallel()
+	salt := []byte("0123456789abcdef")
+	b64 := base64.RawStdEncoding.EncodeToString
+	hash := "$argon2i$v=19$m=64,t=3,p=1$" + b64(salt) + "$" + b64(argon2.Key([]byte("an imported passphrase"), salt, 3, 64, 1, 32))
+	h := security.NewHasher(cheap)
+	if ok, upgrade, err := h.Verify(t.Context(), "an imported passphrase", hash); !ok || !upgrade || err != nil {
+		t.Errorf("%v, upgrade %v, %v", ok, upgrade, err)
+	}
+	if ok, _, _ := h.Verify(t.Context(), "another passphrase", hash); ok {
+		t.Error("a wrong password passes")
+	}
+}
+
+func TestHashParams_asManyAtATimeAsThereIsMemoryFor(t *testing.T) {
+	t.Parallel()
+	for memory, want := range map[int64]int{0: runtime.GOMAXPROCS(0), 1 << 20: 1, 33 << 20: 1, 1 << 40: runtime.GOMAXPROCS(0)} {
+		if got := security.NewHasher(security.HashParams{Memory: memory}).Turns(); got != want {
+			t.Errorf("%d bytes: %d at a time, want %d", memory, got, want)
 		}
 	}
 }

@@ -116,8 +116,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	f := &features{
 		settings: s, parts: p, queue: queue, users: user.Store{DB: p.pool}, limits: newLimits(s, p),
 		audit: &audit.Log{Now: p.now, Log: p.log}, services: security.NewServiceTokens(s.ServiceTokens.Reveal()),
-		passwords: password.Policy{Limits: s.passwordLimits(), Hasher: security.NewHasher(s.hashing())},
-		links:     map[mail.Template]mailer.Linker{}, sweeps: map[string]sweep.Task{}, workers: river.NewWorkers(),
+		links: map[mail.Template]mailer.Linker{}, sweeps: map[string]sweep.Task{}, workers: river.NewWorkers(),
 	}
 	var err error
 	if f.ring, err = security.NewKeyring(s.Secrets.Reveal()); err != nil {
@@ -128,7 +127,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	}
 	f.once = once.Secrets{Ring: f.ring, Now: p.now}
 	for _, add := range []func(*features) error{
-		addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addMultiSession, addLastMethod, addTokens, addPages, addSweep,
+		addPasswords, addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addMultiSession, addLastMethod, addTokens, addPages, addSweep,
 	} {
 		if err := add(f); err != nil {
 			return nil, err

@@ -37,6 +37,8 @@ type settings struct {
 	Hashing  hashSettings
 	Limits   limitSettings
 	Plugins  pluginSettings
+	Breach   breachSettings
+	Guesses  guessSettings
 	Ways     waySettings
 
 	SecondFactor twoFactorSettings
@@ -93,7 +95,7 @@ type tokenSettings struct {
 type hashSettings struct {
 	MemoryKiB   uint32 `env:"HASH_MEMORY_KIB" envDefault:"19456" unit:"KiB" help:"memory of one argon2id hash"`
 	Iterations  uint32 `env:"HASH_ITERATIONS" envDefault:"2" help:"passes of one argon2id hash"`
-	Concurrency int    `env:"HASH_CONCURRENCY" envDefault:"0" help:"hashes at the same time, each with its memory; 0: one a core"`
+	Concurrency int    `env:"HASH_CONCURRENCY" envDefault:"0" help:"hashes at the same time, each with its memory; 0: one a core, and no more than fit in half of the memory limit"`
 	Queue       int    `env:"HASH_QUEUE" envDefault:"0" help:"how many may wait for a hash before others are answered 503; 0: 64 for each hash at a time"`
 }
 
@@ -138,7 +140,8 @@ func (s settings) Validate() []config.Fault {
 	refuse(s.Hashing.MemoryKiB < 19456, "HASH_MEMORY_KIB", "is less than 19456", "19456")
 	refuse(s.Hashing.Iterations < 2, "HASH_ITERATIONS", "is less than 2", "2")
 	faults = append(faults, s.SecondFactor.faults()...)
-	return faults
+	faults = append(faults, s.Breach.faults()...)
+	return append(faults, s.Guesses.faults()...)
 }
 
 func notCookieName(r rune) bool {
@@ -185,11 +188,6 @@ func (s settings) accountRules() account.Rules {
 	}
 }
 
-func (s settings) hashing() security.HashParams {
-	h := s.Hashing
-	return security.HashParams{MemoryKiB: h.MemoryKiB, Iterations: h.Iterations, Concurrency: h.Concurrency, Queue: h.Queue}
-}
-
 func (s settings) cookies() session.CookieSettings {
 	x := s.Sessions
 	return session.CookieSettings{
@@ -207,5 +205,6 @@ func (s settings) limitRules() limit.Rules {
 	return limit.Rules{
 		SignInPair: l.Pair, SignInAccount: l.Account, SignInAll: l.All, Password: l.Password, Letters: l.Letters, Codes: l.Codes,
 		StrictPaths: l.StrictPaths, AuthPaths: l.AuthPaths, Reads: l.Reads,
+		Sprayed: s.Guesses.Sprayed, Strength: s.Guesses.Strength,
 	}
 }

@@ -150,6 +150,7 @@ func (a *Accounts) warnOwner(ctx context.Context, tx pgx.Tx, n newcomer) error {
 // attempt is one try to sign in with a password.
 type attempt struct {
 	method   string // "email", or the name of another door that asks for a password
+	named    string // the address or name that was typed
 	user     user.User
 	hash     *string // nil: there is no such account, or it has no password
 	typed    string
@@ -160,7 +161,7 @@ type attempt struct {
 // signIn checks a password and lets its owner in.
 func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t attempt) (*entrance.Entered, error) {
 	u, typed, hash := t.user, t.typed, t.hash
-	ok, upgrade, err := a.Passwords.Match(ctx, typed, hash)
+	ok, upgrade, err := a.match(ctx, c, t.guess(c), hash)
 	switch {
 	case err != nil:
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
+	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -48,7 +49,7 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, form signUpForm
 		return nil, ErrClosed
 	}
 	began := time.Now()
-	chosen, err := a.Passwords.Choose(form.Password)
+	chosen, err := a.Passwords.Choose(form.Password, form.Email.String(), form.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (a *Accounts) postSignIn(ctx context.Context, c *wire.Call, form signInForm
 		return nil, err
 	}
 	in, err := a.signIn(ctx, c, attempt{
-		method: "email", user: u, hash: hash, typed: form.Password, remember: yes(form.RememberMe), callback: value(form.CallbackURL),
+		method: "email", named: email.String(), user: u, hash: hash, typed: form.Password, remember: yes(form.RememberMe), callback: value(form.CallbackURL),
 	})
 	if errors.Is(err, ErrCredentials) {
 		return nil, cmp.Or(wire.AtLeast(ctx, began, a.Floor), err)
@@ -131,7 +132,7 @@ func (a *Accounts) postChangePassword(ctx context.Context, c *wire.Call, in chan
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := a.Passwords.Choose(in.NewPassword)
+	chosen, err := a.Passwords.Choose(in.NewPassword, live.User.Email, live.User.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +185,8 @@ func (a *Accounts) Prove(ctx context.Context, c *wire.Call, live *session.Live, 
 	if err != nil {
 		return "", err
 	}
-	ok, _, err := a.Passwords.Match(ctx, typed, stored)
+	// Counted apart from signing in: guesses from outside do not keep the owner from this.
+	ok, _, err := a.match(ctx, c, limit.Guess{From: c.Address, Account: "own:" + live.UserID, UserID: live.UserID, Password: typed}, stored)
 	switch {
 	case err != nil:
 		return "", err

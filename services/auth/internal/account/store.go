@@ -11,6 +11,7 @@ import (
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/security"
 
+	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 )
 
@@ -63,6 +64,7 @@ func (s Store) Insert(ctx context.Context, userID, hash string, now time.Time) e
 }
 
 // Set replaces a password whatever it was, or gives one to a person without.
+// Wrong passwords that were counted until then are forgotten.
 func (s Store) Set(ctx context.Context, userID, hash string, now time.Time) error {
 	// The conflict is with the account that exists, or with a parallel reset.
 	_, err := s.DB.Exec(ctx, `
@@ -73,7 +75,7 @@ func (s Store) Set(ctx context.Context, userID, hash string, now time.Time) erro
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
-	return nil
+	return limit.Store{DB: s.DB}.ClearOf(ctx, userID)
 }
 
 // Swap replaces a password that still is the old one, and tells whether it was.

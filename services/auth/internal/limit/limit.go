@@ -21,6 +21,8 @@ type Rules struct {
 	SignInAll     cache.Rate // tries over all accounts
 	Password      cache.Rate // checks of a signed-in person's own password
 	Letters       cache.Rate // letters that one address can be sent on request
+	Sprayed       cache.Rate // tries of a network or with a password that is known to spray
+	Strength      cache.Rate // questions of one address how strong a password is
 	Codes         cache.Rate // tries of codes that were mailed to one address
 
 	// Calls of one client address, where there is no gateway in front.
@@ -33,6 +35,7 @@ type Rules struct {
 type Limits struct {
 	Limiter *cache.Limiter
 	Rules   Rules
+	Guesses *Guesses // nil: wrong passwords are not counted
 }
 
 // SignIn charges one try to sign in (AUTH-17). It is charged before the password
@@ -74,6 +77,14 @@ func (l *Limits) Code(ctx context.Context, email string) error {
 	return l.charge(ctx, check("code", l.Rules.Codes, hidden(email)))
 }
 
+// Strength charges a question how strong a password is.
+func (l *Limits) Strength(ctx context.Context, from netip.Addr) error {
+	if l == nil {
+		return nil
+	}
+	return l.charge(ctx, check("strength", l.Rules.Strength, security.LimitKey(from)))
+}
+
 // MayWrite is Letter for letters that nobody asked for.
 func (l *Limits) MayWrite(ctx context.Context, email string) bool { return l.Letter(ctx, email) == nil }
 
@@ -99,4 +110,6 @@ func check(name string, rate cache.Rate, key string) cache.Check {
 }
 
 // hidden keeps addresses out of Redis: what is counted need not be readable.
-func hidden(email string) string { return hex.EncodeToString(security.HashToken(email)[:16]) }
+func hidden(email string) string { return hexOf(security.HashToken(email)[:16]) }
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }

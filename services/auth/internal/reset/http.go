@@ -9,6 +9,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
@@ -93,7 +94,15 @@ func (r *Reset) set(ctx context.Context, c *wire.Call, in setForm) (*wire.Answer
 		return nil, err
 	}
 	// A guess costs a look-up, not a hash.
-	if _, err := r.Store.Peek(ctx, security.HashToken(token), r.Now()); err != nil {
+	owner, err := r.Store.Peek(ctx, security.HashToken(token), r.Now())
+	if err != nil {
+		return nil, err
+	}
+	u, err := user.Store{DB: r.Store.DB}.ByID(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Passwords.Choose(in.NewPassword, u.Email, u.Name); err != nil {
 		return nil, err
 	}
 	hash, err := r.Passwords.Hash(ctx, chosen)

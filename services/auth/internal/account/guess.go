@@ -1,0 +1,44 @@
+package account
+
+import (
+	"context"
+
+	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/limit"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// match checks a typed password against the hash of its account, nil for one
+// that is not there or has none, and lets the limits count it. The work and the
+// answer are the same for an account of which no password is right any more.
+func (a *Accounts) match(ctx context.Context, c *wire.Call, g limit.Guess, hash *string) (ok, upgrade bool, err error) {
+	spent, err := a.Limits.Begin(ctx, g)
+	if err != nil {
+		return false, false, err
+	}
+	if spent {
+		hash = nil
+	}
+	ok, upgrade, err = a.Passwords.Match(ctx, g.Password, hash)
+	switch {
+	case err != nil: // nothing was looked at
+		_ = a.Limits.Undo(ctx, g)
+		return false, false, err
+	case ok:
+		return true, upgrade, a.Limits.Right(ctx, g)
+	}
+	if by := a.Limits.Wrong(ctx, g); by != "" {
+		err = a.Audit.Record(ctx, a.Store.DB, c, audit.Event{Kind: audit.SprayDetected, Failed: true, Details: map[string]string{"by": by}})
+	}
+	return false, false, err
+}
+
+// guess is an attempt as the limits count it: by the person's address through
+// whichever door, and by what was typed where there is no such person.
+func (t attempt) guess(c *wire.Call) limit.Guess {
+	g := limit.Guess{From: c.Address, Account: t.named, UserID: t.user.ID, Password: t.typed}
+	if t.user.ID != "" {
+		g.Account = t.user.Email
+	}
+	return g
+}

@@ -1,0 +1,225 @@
+package limit_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/codex-platform/codex/migrations"
+	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/pkg/testkit"
+
+	"github.com/codex-platform/codex/services/auth/internal/limit"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
+)
+
+// guessing is limits that count wrong passwords in a database of their own.
+func guessing(t *testing.T, r limit.Rules, rdb redis.UniversalClient) (*limit.Limits, *testkit.Clock) {
+	t.Helper()
+	ring, err := security.NewKeyring([]string{"acceptance-secret-acceptance-secret-0123456789"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := testkit.NewClock(time.Now())
+	l := limits(r)
+	l.Guesses = &limit.Guesses{
+		Store: limit.Store{DB: testkit.Postgres(t, migrations.Auth)}, Ring: ring, Backoff: limit.Backoff{Free: 5, Longest: 15 * time.Minute, Cap: 100}, Now: clock.Now,
+		Spray: limit.NewSpray(limit.SprayRules{Window: 10 * time.Minute, Addresses: 10, Passwords: 6}, rdb, clock.Now, slog.New(slog.DiscardHandler)),
+	}
+	return l, clock
+}
+
+// wait is how long an account has to wait, 0 when it may be tried.
+func wait(t *testing.T, err error) time.Duration {
+	t.Helper()
+	var p *problem.Problem
+	switch {
+	case err == nil:
+		return 0
+	case !errors.Is(err, wire.ErrTooMany) || !errors.As(err, &p):
+		t.Fatal(err)
+	}
+	return p.RetryAfter
+}
+
+func TestBegin_waitsTwiceAsLongEachTime(t *testing.T) {
+	t.Parallel()
+	l, clock := guessing(t, limit.Rules{}, nil)
+	g := limit.Guess{From: home, Account: "ada"}
+	for i := range 5 {
+		if _, err := l.Begin(t.Context(), g); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	for i, want := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900} {
+		g.From = netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}) // a new address is no new start
+		_, err := l.Begin(t.Context(), g)
+		if got := wait(t, err); got.Round(time.Second) != time.Duration(want)*time.Second {
+			t.Errorf("after %d wrong ones: wait %v, want %d s", 5+i, got, want)
+		}
+		clock.Advance(time.Duration(want) * time.Second)
+		if _, err := l.Begin(t.Context(), g); err != nil {
+			t.Errorf("after the wait of %d s: %v", want, err)
+		}
+	}
+	if _, err := l.Begin(t.Context(), limit.Guess{From: home, Account: "eve"}); err != nil {
+		t.Errorf("another account: %v", err)
+	}
+	if err := l.Right(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		if _, err := l.Begin(t.Context(), g); err != nil {
+			t.Errorf("after the right one, guess %d: %v", i+1, err)
+		}
+	}
+}
+
+func TestBegin_parallelGuessesDoNotOutrunTheCount(t *testing.T) {
+	t.Parallel()
+	l, _ := guessing(t, limit.Rules{}, nil)
+	var passed atomic.Int64
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			if _, err := l.Begin(t.Context(), limit.Guess{From: home, Account: "ada"}); err == nil {
+				passed.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if passed.Load() != 5 {
+		t.Errorf("%d of 40 were looked at, want 5", passed.Load())
+	}
+}
+
+func TestUndo_takesAGuessBack(t *testing.T) {
+	t.Parallel()
+	l, _ := guessing(t, limit.Rules{}, nil)
+	g := limit.Guess{From: home, Account: "ada"}
+	for range 20 {
+		if _, err := l.Begin(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Undo(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// AUTH-18: after 100 wrong passwords in a row none is right any more.
+func TestBegin_isSpentAfterAHundred(t *testing.T) {
+	t.Parallel()
+	l, clock := guessing(t, limit.Rules{}, nil)
+	g := limit.Guess{From: home, Account: "ada"}
+	for i := range 101 {
+		spent, err := l.Begin(t.Context(), g)
+		if err != nil || spent != (i == 100) {
+			t.Fatalf("guess %d: spent %v, %v", i+1, spent, err)
+		}
+		clock.Advance(16 * time.Minute)
+	}
+}
+
+func TestSweep_keepsWhatPeopleHave(t *testing.T) {
+	t.Parallel()
+	l, clock := guessing(t, limit.Rules{}, nil)
+	db := l.Guesses.Store.DB
+	if _, err := db.Exec(t.Context(), `INSERT INTO better_auth.users (id, name, email, created_at, updated_at) VALUES ('u', 'Ada', 'ada@example.test', now(), now())`); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range []limit.Guess{{Account: "nobody"}, {Account: "ada@example.test", UserID: "u"}} {
+		if _, err := l.Begin(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock.Advance(time.Hour)
+	if n, err := l.Guesses.Store.Sweep(t.Context(), clock.Now(), 10); n != 1 || err != nil {
+		t.Errorf("%d swept, %v", n, err)
+	}
+	if err := l.Guesses.Store.ClearOf(t.Context(), "u"); err != nil {
+		t.Fatal(err)
+	}
+	left := -1
+	if err := db.QueryRow(t.Context(), `SELECT count(*) FROM better_auth.guesses`).Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d left, %v", left, err)
+	}
+}
+
+// AUTH-17: guessing at many accounts is found by its network and by its password, whether or not
+// there is Redis.
+func TestSpray_isFoundOnceAndSlowedDown(t *testing.T) {
+	t.Parallel()
+	for _, with := range []string{"redis", "no redis"} {
+		t.Run(with, func(t *testing.T) {
+			t.Parallel()
+			var rdb redis.UniversalClient
+			if with == "redis" {
+				rdb = testkit.Redis(t)
+			}
+			l, clock := guessing(t, limit.Rules{Sprayed: minute(1)}, rdb)
+			found := map[string]int{}
+			try := func(from, account, password string) error {
+				g := limit.Guess{From: netip.MustParseAddr(from), Account: account, Password: password}
+				if _, err := l.Begin(t.Context(), g); err != nil {
+					return err
+				}
+				found[l.Wrong(t.Context(), g)]++
+				return nil
+			}
+			for i := range 9 { // one network, many passwords
+				if err := try(fmt.Sprintf("192.0.2.%d", i), fmt.Sprintf("a%d", i), fmt.Sprintf("p%d", i)); err != nil {
+					t.Fatal(err)
+				}
+				_ = try("192.0.2.200", "a0", "again") // the same account counts once
+			}
+			if len(found) != 1 {
+				t.Fatalf("found too early: %v", found)
+			}
+			_ = try("192.0.2.9", "a9", "p9")
+			if found["address"] != 1 {
+				t.Errorf("the network: %v", found)
+			}
+			if err := errors.Join(try("192.0.2.10", "b1", "p10")); err != nil {
+				t.Errorf("the first slow one: %v", err)
+			}
+			if err := try("192.0.2.77", "b2", "p11"); wait(t, err) == 0 {
+				t.Error("the network is not slowed down")
+			}
+			if err := try("198.51.100.1", "b3", "p12"); err != nil {
+				t.Errorf("another network: %v", err)
+			}
+			for i := range 6 { // one password, many networks
+				if err := try(fmt.Sprintf("203.0.%d.1", i), fmt.Sprintf("c%d", i), "one and the same"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if found["password"] != 1 || found["address"] != 1 {
+				t.Errorf("found %v", found)
+			}
+			_ = try("203.0.100.1", "d1", "one and the same")
+			if err := try("203.0.101.1", "d2", "one and the same"); wait(t, err) == 0 {
+				t.Error("the password is not slowed down")
+			}
+			if err := try("203.0.102.1", "d3", "another one"); err != nil {
+				t.Errorf("another password: %v", err)
+			}
+			if with == "no redis" {
+				clock.Advance(11 * time.Minute)
+				for i := range 2 {
+					if err := try("192.0.2.77", fmt.Sprintf("e%d", i), "much later"); err != nil {
+						t.Errorf("after the window: %v", err)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,96 @@
+package limit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/codex-platform/codex/pkg/database"
+)
+
+// Store keeps the counts of wrong passwords. DB is a pool, or the transaction
+// that a step is part of.
+type Store struct {
+	DB database.Querier
+}
+
+// waitError says that an account has to wait.
+type waitError struct{ left time.Duration }
+
+func (e *waitError) Error() string { return "too many wrong passwords in a row" }
+
+// Charge counts a guess and gives the count that includes it, or a waitError. Of
+// parallel guesses only one gets past a moment at which the account may be tried
+// again.
+func (s Store) Charge(ctx context.Context, key []byte, userID string, now time.Time, b Backoff) (int, error) {
+	var n int
+	err := s.DB.QueryRow(ctx, `
+		INSERT INTO better_auth.guesses AS g (account_hash, user_id, failures, retry_at, last_at)
+		VALUES (@key, nullif(@user_id, ''), 1, @now, @now)
+		ON CONFLICT (account_hash) DO UPDATE
+		SET failures = g.failures + 1, user_id = EXCLUDED.user_id, last_at = EXCLUDED.last_at,
+		    retry_at = EXCLUDED.retry_at + make_interval(secs =>
+		        CASE WHEN g.failures + 1 < @free THEN 0 ELSE least(@longest::float8, power(2, least(g.failures + 1 - @free, 30))) END)
+		WHERE g.retry_at <= EXCLUDED.retry_at
+		RETURNING failures`, pgx.NamedArgs{
+		"key": key, "user_id": userID, "now": now, "free": b.Free, "longest": b.Longest.Seconds(),
+	}).Scan(&n)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, s.wait(ctx, key, now)
+	case err != nil:
+		return 0, fmt.Errorf("count guess: %w", err)
+	}
+	return n, nil
+}
+
+func (s Store) wait(ctx context.Context, key []byte, now time.Time) error {
+	var until time.Time
+	err := s.DB.QueryRow(ctx, `SELECT retry_at FROM better_auth.guesses WHERE account_hash = $1`, key).Scan(&until)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) { // none: cleared a moment ago, the next try will do
+		return fmt.Errorf("wait of account: %w", err)
+	}
+	return &waitError{left: max(until.Sub(now), time.Second)}
+}
+
+// Clear forgets an account's count.
+func (s Store) Clear(ctx context.Context, key []byte) error {
+	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.guesses WHERE account_hash = $1`, key); err != nil {
+		return fmt.Errorf("clear guesses: %w", err)
+	}
+	return nil
+}
+
+// Undo takes one guess back, and the wait that it caused.
+func (s Store) Undo(ctx context.Context, key []byte, now time.Time) error {
+	_, err := s.DB.Exec(ctx, `
+		UPDATE better_auth.guesses SET failures = greatest(failures - 1, 0), retry_at = $2
+		WHERE account_hash = $1`, key, now)
+	if err != nil {
+		return fmt.Errorf("undo guess: %w", err)
+	}
+	return nil
+}
+
+// ClearOf forgets all counts of a person, who got a new password by mail.
+func (s Store) ClearOf(ctx context.Context, userID string) error {
+	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.guesses WHERE user_id = $1`, userID); err != nil {
+		return fmt.Errorf("clear guesses of user: %w", err)
+	}
+	return nil
+}
+
+// Sweep deletes up to limit counts of nobody that are older than a moment. Those
+// of people stay: "in a row" has no end.
+func (s Store) Sweep(ctx context.Context, before time.Time, limit int) (int64, error) {
+	tag, err := s.DB.Exec(ctx, `
+		DELETE FROM better_auth.guesses
+		WHERE account_hash IN (SELECT account_hash FROM better_auth.guesses WHERE user_id IS NULL AND last_at < $1 LIMIT $2)`, before, limit)
+	if err != nil {
+		return 0, fmt.Errorf("sweep guesses: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
