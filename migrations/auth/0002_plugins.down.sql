@@ -12,6 +12,7 @@ ALTER TABLE better_auth.accounts
     DROP COLUMN scope;
 DROP INDEX better_auth.sessions_impersonated_by_idx;
 ALTER TABLE better_auth.sessions DROP COLUMN impersonated_by, DROP COLUMN impersonation_reason;
+DROP INDEX better_auth.users_anonymous_idx;
 DROP INDEX better_auth.users_username_key;
 ALTER TABLE better_auth.users
     DROP CONSTRAINT users_username_check,

@@ -11,6 +11,8 @@ ALTER TABLE better_auth.users
     ADD CONSTRAINT users_username_check CHECK (username = lower(username COLLATE "C"));
 -- Partial, so that adding it locks nothing for long: nobody has a name yet.
 CREATE UNIQUE INDEX users_username_key ON better_auth.users (username) WHERE username IS NOT NULL;
+-- Those whose session is over are looked for.
+CREATE INDEX users_anonymous_idx ON better_auth.users (created_at) WHERE is_anonymous;
 
 ALTER TABLE better_auth.sessions
     ADD COLUMN impersonated_by      text,
