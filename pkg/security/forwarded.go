@@ -102,10 +102,9 @@ func cutValue(s string) (value, rest string, ok bool) {
 // parseNode reads "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]", "[2001:db8::1]:80",
 // with a port that may be hidden ("_p"). Anything else names nobody.
 func parseNode(s string) netip.Addr {
-	host, port := s, ""
+	host := s
 	if end := strings.LastIndexByte(s, ':'); end > strings.LastIndexByte(s, ']') {
-		host, port = s[:end], s[end+1:]
-		if port == "" || !isToken(port) {
+		if host = s[:end]; !isToken(s[end+1:]) {
 			return netip.Addr{}
 		}
 	}
