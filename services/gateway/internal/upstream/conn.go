@@ -23,7 +23,6 @@ type conn struct {
 	net    net.Conn
 	peek   *peeker // nil: not known
 	in     reader
-	out    []byte // the request's head
 	answer answer
 	used   bool  // has carried an exchange
 	since  int64 // idle from then
@@ -48,7 +47,7 @@ func (s *Service) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{net: tcp, out: make([]byte, 0, 1<<10)}
+	c := &conn{net: tcp}
 	if plain, ok := tcp.(*net.TCPConn); ok {
 		if raw, err := plain.SyscallConn(); err == nil {
 			c.peek = newPeeker(raw)

@@ -111,14 +111,16 @@ func (e *exchange) ask() error {
 		left = time.Until(e.ends)
 	}
 	body := e.r.ContentLength != 0
-	var err error
-	if c.out, err = e.proxy.appendRequest(c.out[:0], e.r, body, left, e.out); err != nil {
+	buffer, _ := smallBuffers.Get().(*[]byte)
+	defer smallBuffers.Put(buffer)
+	head, err := e.proxy.appendRequest((*buffer)[:0], e.r, body, left, e.out)
+	if err != nil {
 		return err
 	}
 	if body {
 		e.send = newSender(e)
 	}
-	if _, err = c.net.Write(c.out); err != nil {
+	if _, err = c.net.Write(head); err != nil {
 		return err
 	}
 	if body {

@@ -130,9 +130,6 @@ func (s *Service) put(c *conn, whole bool) {
 	if fit {
 		c.in.rest()
 		c.used, c.since = true, clock(time.Now())
-		if cap(c.out) > 4*smallBuffer {
-			c.out = make([]byte, 0, 1<<10)
-		}
 		s.mu.Lock()
 		if !s.closed && len(s.idle) < idleConnections {
 			s.idle = append(s.idle, c)
