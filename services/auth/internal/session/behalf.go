@@ -21,6 +21,13 @@ const (
 // onBehalf tells whether somebody else than the person uses the session.
 func (l *Live) onBehalf() bool { return l.ImpersonatedBy != nil || l.ByKey }
 
+// AllTokens stands, among ended sessions, for every access token of a person,
+// those of API keys too. Sessions whose rows are there go on.
+func AllTokens(userID string) Ended { return Ended{UserID: userID} }
+
+// OfAPIKey stands, among ended sessions, for the access tokens of an API key.
+func OfAPIKey(keyID, userID string) Ended { return Ended{ID: KeyTag + keyID, UserID: userID} }
+
 // Impersonation is an administrator's wish to act as somebody.
 type Impersonation struct {
 	By     string // the administrator
@@ -49,7 +56,8 @@ func (r *Registry) ByToken(ctx context.Context, token string) (*Live, error) {
 	return r.judge(ctx, proof{token: token}, r.load)
 }
 
-// OfKey gives the session that stands for an API key.
+// OfKey gives the session that stands for an API key; c is nil where the key came
+// with no call of ours.
 func (r *Registry) OfKey(u user.User, keyID, key string, c *wire.Call, until time.Time) *Live {
 	live := r.fresh(u, c, true)
 	live.ID, live.Handle, live.Token = KeyTag+keyID, KeyTag+keyID, key
@@ -60,9 +68,13 @@ func (r *Registry) OfKey(u user.User, keyID, key string, c *wire.Call, until tim
 // fresh makes a session that nobody had before.
 func (r *Registry) fresh(u user.User, c *wire.Call, remember bool) Live {
 	now, token := wire.Moment(r.Now()), security.Token(32)
+	ip, agent := "", ""
+	if c != nil {
+		ip, agent = c.IP(), c.UserAgent()
+	}
 	return Live{User: u, Token: token, Session: Session{
 		ID: security.NewID(), UserID: u.ID, TokenHash: security.HashToken(token), Handle: security.Token(32),
-		Remember: remember, IPAddress: c.IP(), UserAgent: c.UserAgent(), Version: 1,
+		Remember: remember, IPAddress: ip, UserAgent: agent, Version: 1,
 		CreatedAt: now, UpdatedAt: now, ExpiresAt: r.Rules.end(now, now, remember),
 	}}
 }

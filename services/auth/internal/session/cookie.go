@@ -79,6 +79,15 @@ func (k Cookies) Put(h *wire.Headers, name, value string, maxAge time.Duration) 
 	h.SetCookie = append(h.SetCookie, k.line(k.prefix+name, k.ring.Sign(value), maxAge))
 }
 
+// PutAsSession is Put for a cookie that lasts as long as that of the session.
+func (k Cookies) PutAsSession(h *wire.Headers, name, value string, remember bool) {
+	life := time.Duration(0)
+	if remember {
+		life = k.maxAge
+	}
+	k.Put(h, name, value, life)
+}
+
 // Take gives the value that Put wrote; false when there is none or its signature
 // does not verify.
 func (k Cookies) Take(c *wire.Call, name string) (value string, ok bool) {

@@ -212,9 +212,11 @@ func (r *Registry) Announce(ctx context.Context, ended []Ended, reason string) e
 
 // Tell empties the cache and publishes the ends. It may be repeated.
 func (r *Registry) Tell(ctx context.Context, ended []Ended) error {
-	hashes := make([][]byte, len(ended))
-	for i, e := range ended {
-		hashes[i] = e.TokenHash
+	var hashes [][]byte
+	for _, e := range ended {
+		if e.TokenHash != nil { // see AllTokens
+			hashes = append(hashes, e.TokenHash)
+		}
 	}
 	if err := r.Cache.Delete(ctx, hashes...); err != nil || r.Feed == nil {
 		return err

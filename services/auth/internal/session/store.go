@@ -121,6 +121,15 @@ func (s Store) DeleteOfUser(ctx context.Context, userID, except string) ([]Ended
 	return ended(rows)
 }
 
+// DeleteBegunBy ends the sessions in which a person acts as somebody else.
+func (s Store) DeleteBegunBy(ctx context.Context, userID string) ([]Ended, error) {
+	rows, _ := s.DB.Query(ctx, `
+		DELETE FROM better_auth.sessions
+		WHERE impersonated_by = $1
+		RETURNING id, user_id, token_hash`, userID)
+	return ended(rows)
+}
+
 // DeleteNamed ends one of a person's sessions, named by its handle or, by
 // clients that kept it, by its token. Somebody else's is not found.
 func (s Store) DeleteNamed(ctx context.Context, userID, handle string, hash []byte) ([]Ended, error) {

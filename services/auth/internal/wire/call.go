@@ -56,6 +56,9 @@ func (c *Call) Query(name string) string {
 	return c.request.URL.Query().Get(name)
 }
 
+// Queries gives all values of a query parameter.
+func (c *Call) Queries(name string) []string { return c.request.URL.Query()[name] }
+
 // MustQuery gives a query parameter that has to be there, though it may be empty.
 func (c *Call) MustQuery(name string) (string, error) {
 	if !c.request.URL.Query().Has(name) {

@@ -37,11 +37,12 @@ func Render(w http.ResponseWriter, _ *http.Request, p *problem.Problem) {
 		w.WriteHeader(p.Status)
 		return
 	}
-	write(w, p.Status, spoken(p))
+	write(w, p.Status, Spoken(p))
 }
 
-// spoken gives the contract's words for the refusals that every service shares.
-func spoken(p *problem.Problem) Refusal {
+// Spoken gives a refusal as clients read it: the contract's words for those that
+// every service shares.
+func Spoken(p *problem.Problem) Refusal {
 	switch p.Code {
 	case problem.Internal.Code:
 		return Refusal{Message: "Internal Server Error", Code: "INTERNAL_SERVER_ERROR"}
