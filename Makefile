@@ -13,7 +13,7 @@ SERVICES := auth gateway webhook storage web
 MODULES  := pkg migrations $(addprefix services/,$(SERVICES)) deploy/local deploy/e2e deploy/bench deploy/checks
 ALONE    := deploy/dev-s3 deploy/tools
 WEB      := services/web/app
-NODE_DIRS := $(WEB) deploy/e2e/client deploy/e2e/browser
+NODE_DIRS := $(WEB) deploy/e2e/client deploy/e2e/browser deploy/e2e/better-auth
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/static $(WEB)/package.json $(WEB)/svelte.config.js $(WEB)/vite.config.ts -type f 2>/dev/null)
 NODE_MODULES := $(addsuffix /node_modules/.package-lock.json,$(NODE_DIRS))
 

@@ -118,24 +118,31 @@ func (r Keyring) Encrypt(plaintext []byte) (string, error) {
 // versioned envelope "$ba$<version>$<hex>". Every secret of the ring is tried:
 // the tag tells which one fits, the version is not needed.
 func (r Keyring) Decrypt(text string) ([]byte, error) {
+	plaintext, _, err := r.Open(text)
+	return plaintext, err
+}
+
+// Open is Decrypt, and tells whether the text was sealed with an older secret, so
+// that it should be sealed anew.
+func (r Keyring) Open(text string) (plaintext []byte, stale bool, err error) {
 	if rest, ok := strings.CutPrefix(text, "$ba$"); ok {
 		_, text, _ = strings.Cut(rest, "$")
 	}
 	sealed, err := hex.DecodeString(text)
 	if err != nil || len(sealed) < chacha20poly1305.NonceSizeX {
-		return nil, ErrUndecryptable
+		return nil, false, ErrUndecryptable
 	}
-	for _, k := range r.keys {
+	for i, k := range r.keys {
 		aead, err := chacha20poly1305.NewX(k.sealing[:])
 		if err != nil {
-			return nil, fmt.Errorf("decrypt: %w", err)
+			return nil, false, fmt.Errorf("decrypt: %w", err)
 		}
 		nonce, ciphertext := sealed[:aead.NonceSize()], sealed[aead.NonceSize():]
 		if plaintext, err := aead.Open(nil, nonce, ciphertext, nil); err == nil {
-			return plaintext, nil
+			return plaintext, i > 0, nil
 		}
 	}
-	return nil, ErrUndecryptable
+	return nil, false, ErrUndecryptable
 }
 
 // jwtHeader is the encoded {"alg":"HS256"}, the only header that is made or accepted.

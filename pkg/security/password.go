@@ -255,3 +255,9 @@ func parseScrypt(encoded string) (func([]byte) bool, error) {
 		return err == nil && subtle.ConstantTimeCompare(got, key) == 1
 	}, nil
 }
+
+// KnownHash tells whether a stored hash has a form that Verify reads.
+func KnownHash(encoded string) bool {
+	_, _, err := (&Hasher{}).checker(encoded)
+	return err == nil
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,10 @@ type Signer struct {
 	key crypto.Signer
 }
 
-// NewSigner takes an Ed25519 or a P-256 private key and its id in the key set.
+// minRSABits is the least size of an RSA key that signs (RFC 7518 §3.3).
+const minRSABits = 2048
+
+// NewSigner takes an Ed25519, a P-256 or an RSA private key and its id in the key set.
 func NewSigner(kid string, key crypto.Signer) (*Signer, error) {
 	if kid == "" {
 		return nil, errors.New("a signing key needs an id")
@@ -83,8 +87,12 @@ func NewSigner(kid string, key crypto.Signer) (*Signer, error) {
 		if k.Curve == elliptic.P256() {
 			return &Signer{kid: kid, alg: jwa.ES256, key: key}, nil
 		}
+	case *rsa.PrivateKey:
+		if k.N.BitLen() >= minRSABits {
+			return &Signer{kid: kid, alg: jwa.RS256, key: key}, nil
+		}
 	}
-	return nil, fmt.Errorf("keys of type %T do not sign access tokens: use Ed25519 or P-256", key)
+	return nil, fmt.Errorf("this key of type %T does not sign access tokens: use Ed25519, P-256 or RSA of %d bits", key, minRSABits)
 }
 
 // wireClaims is the token's payload, in the order in which it is written.

@@ -149,7 +149,7 @@ func addDeletion(f *features) error {
 func addTokens(f *features) error {
 	s, p := f.settings, f.parts
 	keys := &token.Keys{
-		DB: p.pool, Read: p.pool, Ring: f.ring, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: keyGrace,
+		DB: p.pool, Read: p.pool, Ring: f.ring, Alg: s.Signing.Alg, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: keyGrace,
 		Now: p.now, Log: p.log,
 	}
 	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, Now: p.now}

@@ -101,22 +101,3 @@ func mailServerListens(ctx context.Context, dsn config.DSN) error {
 	}
 	return conn.Close()
 }
-
-// rotateKeys publishes the next signing key.
-func rotateKeys(ctx context.Context, s settings, _ []string, out io.Writer) error {
-	pool, err := database.Open(ctx, s.Database)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	ring, err := security.NewKeyring(s.Secrets.Reveal())
-	if err != nil {
-		return err
-	}
-	keys := &token.Keys{DB: pool, Read: pool, Ring: ring, Now: time.Now}
-	if err := keys.Rotate(ctx); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "the next signing key is published and signs in about %s\n", s.Tokens.KeyLead)
-	return nil
-}

@@ -31,9 +31,9 @@ func program() config.Program[settings] {
 			database.MigrateCommands(settings.database, migrations.Auth),
 			[]config.Command[settings]{
 				{Name: "doctor", Summary: "tell whether everything that is needed can be reached", Run: doctor},
-				{Name: "keys rotate", Summary: "publish a new signing key, which signs after JWT_KEY_LEAD", Run: rotateKeys},
 				httpapi.ProbeCommand(func(s settings) string { return s.PrivateAddr }),
 			},
+			keyCommands(), breachCommands(), importCommands(),
 		),
 		Redact: observability.Redact,
 	}

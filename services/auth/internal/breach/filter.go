@@ -118,6 +118,9 @@ func header(blocks, entries uint64, sum uint32) []byte {
 // Entries tells how many passwords were put in.
 func (f *Filter) Entries() uint64 { return f.entries }
 
+// Size tells how many bytes its blocks take.
+func (f *Filter) Size() int64 { return int64(f.blocks) * blockSize } //nolint:gosec // below the file's size
+
 // Has tells whether a password is in the set.
 func (f *Filter) Has(password string) (bool, error) {
 	d := digestOf([]byte(password))
@@ -131,7 +134,7 @@ func (f *Filter) Has(password string) (bool, error) {
 // Check reads the whole file and compares its sum. report hears the bytes read.
 func (f *Filter) Check(report func(done int64)) error {
 	sum, buffer := uint32(0), make([]byte, 1<<20)
-	body := io.NewSectionReader(f.file, headerSize, int64(f.blocks)*blockSize) //nolint:gosec // below the file's size
+	body := io.NewSectionReader(f.file, headerSize, f.Size())
 	for done := int64(0); ; {
 		n, err := body.Read(buffer)
 		sum = crc32.Update(sum, castagnoli, buffer[:n])

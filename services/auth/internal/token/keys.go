@@ -3,14 +3,19 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +53,8 @@ type Keys struct {
 	DB   database.Beginner
 	Read database.Querier
 	Ring security.Keyring
+	// Alg is the algorithm of new keys; "": EdDSA. A key of another one is replaced.
+	Alg string
 	// Lifetime is the age at which a key is replaced; 0: only by command.
 	Lifetime time.Duration
 	Lead     time.Duration
@@ -185,12 +192,12 @@ func active(rows []Row) *Row {
 
 // add makes a key pair and keeps it.
 func (k *Keys) add(ctx context.Context, store Store, status string) error {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	private, crv, err := newKey(k.alg())
 	if err != nil {
 		return fmt.Errorf("make signing key: %w", err)
 	}
-	row := Row{ID: security.NewID(), Alg: "EdDSA", Crv: "Ed25519", Status: status, CreatedAt: wire.Moment(k.Now())}
-	if row.PublicKey, err = writeJWK(public); err != nil {
+	row := Row{ID: security.NewID(), Alg: k.alg(), Crv: crv, Status: status, CreatedAt: wire.Moment(k.Now())}
+	if row.PublicKey, err = writeJWK(private.Public()); err != nil {
 		return err
 	}
 	clear, err := writeJWK(private)
@@ -203,6 +210,27 @@ func (k *Keys) add(ctx context.Context, store Store, status string) error {
 	}
 	row.PrivateKey = `"` + sealed + `"` // a JSON string, as the contract's table has it
 	return store.Insert(ctx, row)
+}
+
+func (k *Keys) alg() string { return cmp.Or(k.Alg, "EdDSA") }
+
+// rsaBits is the size of new RSA keys: good until 2030 and beyond (SP 800-57).
+const rsaBits = 3072
+
+// newKey makes a private key, and names its curve.
+func newKey(alg string) (key crypto.Signer, crv string, err error) {
+	switch alg {
+	case "EdDSA":
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, "Ed25519", err
+	case "ES256":
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		return private, "P-256", err
+	case "RS256":
+		private, err := rsa.GenerateKey(rand.Reader, rsaBits)
+		return private, "", err
+	}
+	return nil, "", fmt.Errorf("no keys for %s are made here", alg)
 }
 
 func writeJWK(key any) (string, error) {
@@ -281,12 +309,22 @@ func (k *Keys) Tend(ctx context.Context) error {
 		if promoted {
 			k.Log.InfoContext(ctx, "signing key replaced")
 		}
-		old, err := store.ActiveSince(ctx, now.Add(k.Lead-k.Lifetime))
-		if err != nil || !old || k.Lifetime == 0 {
+		due, err := k.due(ctx, store, now)
+		if err != nil || !due {
 			return err
 		}
 		return k.add(ctx, store, "next")
 	})
+}
+
+// due tells whether the active key is to be replaced: it is near its Lifetime, or
+// of another algorithm than new ones.
+func (k *Keys) due(ctx context.Context, store Store, now time.Time) (bool, error) {
+	other, err := store.ActiveOther(ctx, k.alg())
+	if err != nil || other || k.Lifetime == 0 {
+		return other, err
+	}
+	return store.ActiveSince(ctx, now.Add(k.Lead-k.Lifetime))
 }
 
 // Check tells whether the signing key, if there is one yet, opens with the ring.
@@ -298,4 +336,16 @@ func Check(ctx context.Context, store Store, ring security.Keyring) error {
 	}
 	_, err = (&Keys{Ring: ring}).open(*signs)
 	return err
+}
+
+// SealedWith names the secret that a key is sealed with.
+func SealedWith(row Row, ring security.Keyring) string {
+	_, stale, err := ring.Open(strings.Trim(row.PrivateKey, `"`))
+	switch {
+	case err != nil:
+		return "none of AUTH_SECRETS"
+	case stale:
+		return "an older secret"
+	}
+	return "the first secret"
 }

@@ -19,6 +19,9 @@ type Row struct {
 	PrivateKey string
 	Status     string // next, active, retired
 	CreatedAt  time.Time
+	// ActivatedAt and RetiredAt are when it began and ceased to sign.
+	ActivatedAt *time.Time
+	RetiredAt   *time.Time
 }
 
 // Store keeps signing keys. DB is a pool, or the transaction that a step is part of.
@@ -29,7 +32,7 @@ type Store struct {
 // All returns every key that is to be published, the newest first.
 func (s Store) All(ctx context.Context) ([]Row, error) {
 	rows, _ := s.DB.Query(ctx, `
-		SELECT id, alg, coalesce(crv, '') AS crv, public_key, private_key, status, created_at
+		SELECT id, alg, coalesce(crv, '') AS crv, public_key, private_key, status, created_at, activated_at, retired_at
 		FROM better_auth.jwks
 		ORDER BY created_at DESC, id`)
 	got, err := pgx.CollectRows(rows, pgx.RowToStructByName[Row])
@@ -81,6 +84,13 @@ func (s Store) ActiveSince(ctx context.Context, moment time.Time) (old bool, err
 	err = s.DB.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM better_auth.jwks WHERE status = 'active' AND activated_at <= $1)`, moment).Scan(&old)
 	return old, wrap(err, "age of signing key")
+}
+
+// ActiveOther tells whether the active key is of another algorithm.
+func (s Store) ActiveOther(ctx context.Context, alg string) (other bool, err error) {
+	err = s.DB.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM better_auth.jwks WHERE status = 'active' AND alg <> $1)`, alg).Scan(&other)
+	return other, wrap(err, "algorithm of signing key")
 }
 
 // Forget deletes keys that were replaced before a moment.

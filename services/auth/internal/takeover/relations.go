@@ -1,0 +1,293 @@
+package takeover
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/pkg/validation"
+)
+
+// leftOut is why a row is not taken, in words for the report.
+type leftOut string
+
+func (l leftOut) Error() string { return string(l) }
+
+// columns are a row of ours, by column.
+type columns map[string]any
+
+// relation is how one table of the source becomes one of ours.
+type relation struct {
+	name string // folded, in the singular
+	into string
+	// key finds our row again; "id" where it is "".
+	key string
+	// owned: the row goes with a person, who must have been taken.
+	owned bool
+	// keep are the columns that a later run does not change.
+	keep []string
+	// newer is the condition on which a later run changes a row: t is ours, s the source's.
+	newer string
+	// guard is a further condition of that change.
+	guard   string
+	convert func(m mapper, r Row) (columns, error)
+}
+
+// relations are in the order of dependence.
+var relations = []relation{
+	{name: "user", into: "users", newer: "t.updated_at < s.updated_at", convert: mapper.user,
+		guard: `NOT EXISTS (SELECT FROM better_auth.users o WHERE o.id <> s.id AND (o.email = s.email OR o.username = s.username))`},
+	{name: "account", into: "accounts", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.account, keep: []string{"provider_id", "account_id", "user_id"}},
+	{name: "session", into: "sessions", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.session, keep: []string{"handle", "token_hash", "user_id", "remember"}},
+	{name: "twofactor", into: "two_factors", owned: true, convert: mapper.twoFactor},
+	{name: "passkey", into: "passkeys", owned: true, newer: "t.counter < s.counter", convert: mapper.passkey, keep: []string{"credential_id", "public_key", "user_id"}},
+	{name: "apikey", into: "api_keys", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.apiKey, keep: []string{"key_hash", "user_id"}},
+	{name: "jwks", into: "jwks", convert: mapper.signingKey},
+	{name: "verification", into: "verification_tokens", key: "token_hash", owned: true, convert: mapper.resetToken},
+}
+
+// of finds the relation for a table, which may be spelled in the plural.
+func of(table string) *relation {
+	name := folded(table)
+	for i := range relations {
+		if n := relations[i].name; name == n || name == n+"s" {
+			return &relations[i]
+		}
+	}
+	return nil
+}
+
+// mapper turns rows into ours. from opens what the source sealed, to seals it anew.
+type mapper struct {
+	from, to security.Keyring
+	now      time.Time
+}
+
+// opaque accepts an id: it is kept, so it must fit.
+func opaque(id string) error {
+	if _, err := validation.ParseUserID(id); err != nil {
+		return leftOut("an id that is longer than 64 bytes or not plain text")
+	}
+	return nil
+}
+
+func (m mapper) user(r Row) (columns, error) {
+	email, err := validation.ParseEmail(r.text("email"))
+	if err != nil {
+		return nil, leftOut("an address that is none")
+	}
+	role := r.text("role")
+	if role == "" {
+		role = "user"
+	}
+	made, changed := m.times(r)
+	return columns{
+		"id": r.text("id"), "name": r.text("name"), "email": email.String(), "email_verified": r.flag("emailverified"), "image": r.optional("image"),
+		"role": role, "banned": r.flag("banned"), "ban_reason": r.optional("banreason"), "ban_expires_at": r.when("banexpires"),
+		"two_factor_enabled": r.flag("twofactorenabled"), "is_anonymous": r.flag("isanonymous"),
+		"username": lower(r.optional("username")), "display_username": r.optional("displayusername"),
+		"extra": r.others("id", "name", "email", "emailverified", "image", "role", "banned", "banreason", "banexpires", "twofactorenabled",
+			"isanonymous", "username", "displayusername", "createdat", "updatedat"),
+		"created_at": made, "updated_at": changed,
+	}, opaque(r.text("id"))
+}
+
+func lower(v any) any {
+	if text, ok := v.(string); ok {
+		return strings.ToLower(text)
+	}
+	return v
+}
+
+// times gives when a row was made and last changed.
+func (m mapper) times(r Row) (made, changed time.Time) {
+	made, changed = r.moment("createdat"), r.moment("updatedat")
+	if made.IsZero() {
+		made = m.now
+	}
+	if changed.IsZero() {
+		changed = made
+	}
+	return made, changed
+}
+
+func (m mapper) account(r Row) (columns, error) {
+	made, changed := m.times(r)
+	c := columns{
+		"id": r.text("id"), "user_id": r.text("userid"), "provider_id": r.text("providerid"), "account_id": r.text("accountid"), "password": nil,
+		"access_token_expires_at": r.when("accesstokenexpiresat"), "refresh_token_expires_at": r.when("refreshtokenexpiresat"), "scope": r.optional("scope"),
+		"created_at": made, "updated_at": changed,
+	}
+	for column, from := range map[string]string{"access_token": "accesstoken", "refresh_token": "refreshtoken", "id_token": "idtoken"} {
+		sealed, err := m.token(r.text(from))
+		if err != nil {
+			return nil, err
+		}
+		c[column] = sealed
+	}
+	if c["provider_id"] == "credential" {
+		hash := r.text("password")
+		if !security.KnownHash(hash) {
+			return nil, leftOut("a password whose form of hash is not known: its owner sets a new one by mail")
+		}
+		c["password"], c["account_id"] = hash, c["user_id"]
+	}
+	return c, opaque(r.text("id"))
+}
+
+// token seals a provider's token, which the source keeps in clear or sealed.
+func (m mapper) token(text string) (any, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // null is the value
+	}
+	clear := []byte(text)
+	if opened, err := m.from.Decrypt(text); err == nil {
+		clear = opened
+	}
+	return m.to.Encrypt(clear)
+}
+
+// browserDay is how long the source's sessions without "remember me" last; it
+// keeps no other sign of them.
+const browserDay = 24 * time.Hour
+
+func (m mapper) session(r Row) (columns, error) {
+	made, changed := m.times(r)
+	ends := r.moment("expiresat")
+	switch {
+	case r.text("token") == "":
+		return nil, leftOut("a session without token")
+	case !ends.After(m.now):
+		return nil, leftOut("a session that is over")
+	}
+	return columns{
+		"id": r.text("id"), "user_id": r.text("userid"), "token_hash": bytea(security.HashToken(r.text("token"))), "handle": security.NewID(),
+		"remember": ends.Sub(changed) > browserDay, "ip_address": r.text("ipaddress"), "user_agent": r.text("useragent"),
+		"impersonated_by": r.optional("impersonatedby"), "created_at": made, "updated_at": changed, "expires_at": ends,
+	}, opaque(r.text("id"))
+}
+
+// bytea is PostgreSQL's text of bytes.
+func bytea(b []byte) string { return `\x` + hex.EncodeToString(b) }
+
+// sealed opens a text with the source's secret and seals it with ours.
+func (m mapper) sealed(text string) (string, []byte, error) {
+	clear, err := m.from.Decrypt(text)
+	if err != nil {
+		return "", nil, leftOut("sealed with another secret than --secret")
+	}
+	fresh, err := m.to.Encrypt(clear)
+	return fresh, clear, err
+}
+
+func (m mapper) twoFactor(r Row) (columns, error) {
+	secret, _, err := m.sealed(r.text("secret"))
+	if err != nil {
+		return nil, err
+	}
+	codes, clear, err := m.sealed(r.text("backupcodes"))
+	var list []string
+	if err != nil || json.Unmarshal(clear, &list) != nil {
+		codes = "" // the owner makes new ones
+	}
+	return columns{
+		"id": r.text("id"), "user_id": r.text("userid"), "secret": secret, "backup_codes": codes,
+		"verified": !r.has("verified") || r.flag("verified"), "created_at": m.now, "updated_at": m.now,
+	}, opaque(r.text("id"))
+}
+
+func (m mapper) passkey(r Row) (columns, error) {
+	id, errID := decode(r.text("credentialid"))
+	key, errKey := decode(r.text("publickey"))
+	if errID != nil || errKey != nil || len(id) == 0 || len(key) == 0 {
+		return nil, leftOut("a passkey that cannot be read")
+	}
+	made, _ := m.times(r)
+	return columns{
+		"id": r.text("id"), "user_id": r.text("userid"), "name": r.optional("name"), "credential_id": bytea(id), "public_key": bytea(key),
+		"counter": r.number("counter", int64(0)), "device_type": r.text("devicetype"), "backed_up": r.flag("backedup"),
+		"transports": r.text("transports"), "aaguid": r.optional("aaguid"), "created_at": made,
+	}, opaque(r.text("id"))
+}
+
+// decode reads base64 of either alphabet, with or without padding.
+func decode(text string) ([]byte, error) {
+	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
+	return base64.RawStdEncoding.DecodeString(text)
+}
+
+func (m mapper) apiKey(r Row) (columns, error) {
+	hash, err := decode(r.text("key"))
+	if err != nil || len(hash) != 32 {
+		return nil, leftOut("an API key that is not kept as SHA-256")
+	}
+	owner := r.text("referenceid")
+	if owner == "" {
+		owner = r.text("userid") // before 1.7
+	}
+	config := r.text("configid")
+	if config == "" {
+		config = "default"
+	}
+	made, changed := m.times(r)
+	return columns{
+		"id": r.text("id"), "user_id": owner, "config_id": config, "name": r.optional("name"), "start": r.optional("start"), "prefix": r.optional("prefix"),
+		"key_hash": bytea(hash), "enabled": !r.has("enabled") || r.flag("enabled"), "rate_limit_enabled": !r.has("ratelimitenabled") || r.flag("ratelimitenabled"),
+		"rate_limit_window_ms": r.number("ratelimittimewindow", int64(24*time.Hour/time.Millisecond)), "rate_limit_max": r.number("ratelimitmax", int64(10)),
+		"request_count": r.number("requestcount", int64(0)), "remaining": r.number("remaining", nil), "refill_interval_ms": r.number("refillinterval", nil),
+		"refill_amount": r.number("refillamount", nil), "last_refill_at": r.when("lastrefillat"), "last_request_at": r.when("lastrequest"),
+		"expires_at": r.when("expiresat"), "permissions": r.document("permissions"), "metadata": r.document("metadata"), "created_at": made, "updated_at": changed,
+	}, opaque(r.text("id"))
+}
+
+// signingKey takes a key as one that does not sign any more: tokens that exist go
+// on verifying, and new ones are signed with a key of our own.
+func (m mapper) signingKey(r Row) (columns, error) {
+	sealed, clear, err := m.sealed(strings.Trim(r.text("privatekey"), `"`))
+	if err != nil {
+		return nil, err
+	}
+	var private, public struct {
+		Alg string `json:"alg"`
+		Kty string `json:"kty"`
+		Crv string `json:"crv"`
+	}
+	if err := errors.Join(json.Unmarshal(clear, &private), json.Unmarshal([]byte(r.text("publickey")), &public)); err != nil {
+		return nil, leftOut("a signing key that cannot be read")
+	}
+	alg := map[string]string{"Ed25519": "EdDSA", "P-256": "ES256"}[public.Crv]
+	if public.Kty == "RSA" && (r.text("alg") == "" || r.text("alg") == "RS256") {
+		alg = "RS256"
+	}
+	if alg == "" {
+		return nil, leftOut("a signing key of an algorithm that our verifiers do not take")
+	}
+	made, _ := m.times(r)
+	return columns{
+		"id": r.text("id"), "alg": alg, "crv": public.Crv, "public_key": r.text("publickey"), "private_key": `"` + sealed + `"`,
+		"status": "retired", "created_at": made, "activated_at": made, "retired_at": m.now,
+	}, opaque(r.text("id"))
+}
+
+// resetPrefix begins the identifier of a pending reset.
+const resetPrefix = "reset-password:"
+
+// resetToken takes pending resets; whatever else is pending lasts for minutes, or
+// can be asked for again.
+func (m mapper) resetToken(r Row) (columns, error) {
+	token, ok := strings.CutPrefix(r.text("identifier"), resetPrefix)
+	switch {
+	case !ok:
+		return nil, leftOut("something pending that is asked for again")
+	case !r.moment("expiresat").After(m.now):
+		return nil, leftOut("a reset link that is over")
+	}
+	made, _ := m.times(r)
+	return columns{
+		"token_hash": bytea(security.HashToken(token)), "purpose": "reset-password", "user_id": r.text("value"), "created_at": made, "expires_at": r.moment("expiresat"),
+	}, nil
+}

@@ -1,0 +1,171 @@
+// Package takeover takes over the database of a better-auth server: people with
+// their ids, passwords, sessions, second factors, passkeys and keys. The source is
+// only read. A run that was stopped goes on where it was; a run after that takes
+// what is new or newer.
+package takeover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/codex-platform/codex/pkg/database"
+	"github.com/codex-platform/codex/pkg/security"
+)
+
+// batch is how many rows are one step: read, written and noted together.
+const batch = 2000
+
+// Takeover is one run.
+type Takeover struct {
+	Source Source
+	DB     database.Beginner
+	Store  Store
+	// From opens what the source sealed; To seals it for us.
+	From, To security.Keyring
+	// Dry: nothing is written.
+	Dry bool
+	Now func() time.Time
+	// Report hears how many rows of a table there are and how many were seen.
+	Report func(relation string, total, seen int64)
+}
+
+// Result is what became of one table.
+type Result struct {
+	Relation string
+	Total    int64 // rows in the source
+	Taken    int64 // rows that are here now
+	Reasons  map[string]int64
+}
+
+// LeftOut sums the rows that were not taken.
+func (r Result) LeftOut() (n int64) {
+	for _, count := range r.Reasons {
+		n += count
+	}
+	return n
+}
+
+// errCounts says that rows were lost on the way, which must not be.
+var errCounts = errors.New("the counts do not add up: was the source written to meanwhile? Run it again")
+
+// Run takes every table that is known, in the order of dependence, and names the
+// tables that are not.
+func (t *Takeover) Run(ctx context.Context) (results []Result, foreign []string, err error) {
+	tables, err := t.Source.Relations(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := map[string]string{}
+	for _, table := range tables {
+		if r := of(table); r != nil {
+			found[r.name] = table
+		} else {
+			foreign = append(foreign, table)
+		}
+	}
+	if found["user"] == "" {
+		return nil, nil, errors.New("there is no table user: this is not a better-auth database, or it is in another schema (--schema)")
+	}
+	for _, r := range relations {
+		table, ok := found[r.name]
+		if !ok {
+			continue
+		}
+		result, err := t.relation(ctx, r, table)
+		results = append(results, result)
+		if err != nil {
+			return results, foreign, fmt.Errorf("%s: %w", table, err)
+		}
+	}
+	return results, foreign, nil
+}
+
+func (t *Takeover) relation(ctx context.Context, r relation, table string) (Result, error) {
+	result := Result{Relation: table, Reasons: map[string]int64{}}
+	total, err := t.Source.Count(ctx, table)
+	if err != nil {
+		return result, err
+	}
+	from := Mark{}
+	if !t.Dry {
+		if from, err = t.Store.Mark(ctx, t.Source.Name(), table); err != nil {
+			return result, err
+		}
+	}
+	result.Total, result.Taken = total, from.Taken
+	if from.LeftOut > 0 {
+		result.Reasons["left out by the run before"] = from.LeftOut
+	}
+	for {
+		rows, err := t.Source.Rows(ctx, table, from.LastID, batch)
+		if err != nil {
+			return result, err
+		}
+		if len(rows) == 0 {
+			break
+		}
+		from.LastID = rows[len(rows)-1].text("id")
+		if err := t.step(ctx, r, table, rows, from, &result); err != nil {
+			return result, err
+		}
+		t.Report(table, total, result.Taken+result.LeftOut())
+	}
+	if result.Taken+result.LeftOut() != total {
+		return result, errCounts
+	}
+	if t.Dry {
+		return result, nil
+	}
+	return result, t.Store.Finish(ctx, t.Source.Name(), table, t.Now())
+}
+
+// step takes one batch: the rows and the mark are one transaction.
+func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Row, at Mark, result *Result) error {
+	m := mapper{from: t.From, to: t.To, now: t.Now()}
+	var ours []columns
+	for _, row := range rows {
+		converted, err := r.convert(m, row)
+		var reason leftOut
+		switch {
+		case errors.As(err, &reason):
+			result.Reasons[string(reason)]++
+		case err != nil:
+			return err
+		default:
+			ours = append(ours, converted)
+		}
+	}
+	if t.Dry {
+		result.Taken += int64(len(ours))
+		return nil
+	}
+	before := maps.Clone(result.Reasons)
+	taken := result.Taken
+	err := database.InTx(ctx, t.DB, func(tx pgx.Tx) error {
+		result.Reasons, result.Taken = maps.Clone(before), taken
+		store := Store{DB: tx}
+		written, orphans, err := store.write(ctx, r, ours)
+		if err != nil {
+			return err
+		}
+		result.Taken += written
+		if orphans > 0 {
+			result.Reasons["it belongs to nobody who was taken"] += orphans
+		}
+		if clash := int64(len(ours)) - written - orphans; clash > 0 {
+			result.Reasons["something else has its place here: address, name, link or key"] += clash
+		}
+		at.Taken, at.LeftOut = result.Taken, result.LeftOut()
+		return store.Set(ctx, t.Source.Name(), table, at, t.Now())
+	})
+	return err
+}
+
+// Sorted gives the reasons in a fixed order.
+func (r Result) Sorted() []string { return slices.Sorted(maps.Keys(r.Reasons)) }

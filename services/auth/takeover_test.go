@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+
+	"github.com/codex-platform/codex/migrations"
+	"github.com/codex-platform/codex/pkg/testkit"
+)
+
+// reference is what the people of a better-auth server know.
+type reference struct {
+	Secret   string
+	Password string
+	Ada      struct{ ID, Email, Cookie, APIKey, JWT, Reset string }
+	Grace    struct{ Cookie, TOTP, BackupCode string }
+	Tables   map[string][]map[string]any
+}
+
+// referenceFolder is where the real better-auth lives.
+const referenceFolder = "../../deploy/e2e/better-auth"
+
+// recorded is what a real server wrote, with its times moved to now.
+func recorded(t *testing.T) (reference, string) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/better-auth.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r reference
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	moveTimes(t, r.Tables)
+	return r, writeExport(t, r.Tables)
+}
+
+func moveTimes(t *testing.T, tables map[string][]map[string]any) {
+	t.Helper()
+	made, err := time.Parse(time.RFC3339Nano, tables["user"][0]["createdAt"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rows := range tables {
+		for _, row := range rows {
+			for column, value := range row {
+				text, _ := value.(string)
+				if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+					row[column] = at.Add(time.Since(made)).Format(time.RFC3339Nano)
+				}
+			}
+		}
+	}
+}
+
+func writeExport(t *testing.T, tables map[string][]map[string]any) string {
+	t.Helper()
+	text, err := json.Marshal(tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "export.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// take runs the command against a world's database.
+func (w *world) take(args ...string) (string, int) {
+	w.t.Helper()
+	return w.command(append([]string{"import", "better-auth"}, args...)...)
+}
+
+// command runs a command of the binary and gives what it said and its exit code.
+func (w *world) command(args ...string) (string, int) {
+	w.t.Helper()
+	var out strings.Builder
+	code := program().Run(w.t.Context(), args, w.environ(), &out, &out)
+	return out.String(), code
+}
+
+func (w *world) environ(change ...string) []string {
+	return append([]string{
+		"APP_ENV=test", "PUBLIC_URL=" + home, "AUTH_SECRETS=" + secret, "SERVICE_TOKENS=" + serviceToken,
+		"DATABASE_URL=" + w.pool.Config().ConnConfig.ConnString(), "SMTP_URL=" + w.mails.SMTPURL(), "MAIL_FROM=Codex <no-reply@codex.test>",
+	}, change...)
+}
+
+func TestTakeover_ofAnExport(t *testing.T) {
+	t.Parallel()
+	r, file := recorded(t)
+	w := newWorld(t, options{})
+	said, code := w.take("--from-json", file, "--secret", r.Secret)
+	if code != 0 || !strings.Contains(said, "nothing was written") || w.count(`SELECT count(*) FROM better_auth.users`) != 0 {
+		t.Fatalf("without --yes: %d %s", code, said)
+	}
+	said, code = w.take("--from-json", file, "--secret", r.Secret, "--yes")
+	if code != 0 || !strings.Contains(said, "not taken, and left as they are: member, organization") {
+		t.Fatalf("%d %s", code, said)
+	}
+	w.knows(r)
+	// A second run changes nothing that was changed here.
+	w.exec(`UPDATE better_auth.users SET name = 'Augusta', updated_at = now() + interval '1 hour' WHERE id = $1`, r.Ada.ID)
+	if said, code = w.take("--from-json", file, "--secret", r.Secret, "--yes"); code != 0 {
+		t.Fatalf("again: %d %s", code, said)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE name = 'Augusta'`); n != 1 {
+		t.Error("the second run took a change back")
+	}
+	// What is newer there is taken.
+	for _, row := range r.Tables["user"] {
+		row["name"], row["updatedAt"] = "Changed There", time.Now().Add(2*time.Hour).Format(time.RFC3339Nano)
+	}
+	if said, code = w.take("--from-json", writeExport(t, r.Tables), "--secret", r.Secret, "--yes"); code != 0 {
+		t.Fatalf("newer: %d %s", code, said)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE name = 'Changed There'`); n != 2 {
+		t.Errorf("%d of 2 changes were taken", n)
+	}
+}
+
+// knows checks that everybody comes in as before.
+func (w *world) knows(r reference) {
+	t := w.t
+	t.Helper()
+	for who, cookie := range map[string]string{r.Ada.Email: r.Ada.Cookie, "grace@example.test": r.Grace.Cookie} {
+		b := w.browser()
+		b.cookies["better-auth.session_token"] = cookie
+		if got := b.get("/get-session").str("user", "email"); got != who {
+			t.Errorf("the old cookie of %s is %q's", who, got)
+		}
+	}
+	b := w.signIn(r.Ada.Email, r.Password)
+	if id := b.get("/get-session").str("user", "id"); id != r.Ada.ID {
+		t.Errorf("the id became %s", id)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.accounts WHERE user_id = $1 AND password LIKE '$argon2id$%'`, r.Ada.ID); n != 1 {
+		t.Error("the old hash was not replaced")
+	}
+	if claims, err := w.remote().Verify(t.Context(), r.Ada.JWT); err == nil && claims.Subject != r.Ada.ID {
+		t.Errorf("the old token is %s's", claims.Subject)
+	} else if err != nil && strings.Contains(err.Error(), "signature") {
+		t.Errorf("the old token's key: %v", err)
+	}
+	for _, code := range []string{codeOf(t, r.Grace.TOTP), r.Grace.BackupCode} {
+		g := w.browser()
+		if a := g.post("/sign-in/email", map[string]any{"email": "grace@example.test", "password": r.Password}); a.body["twoFactorRedirect"] != true {
+			t.Errorf("no second factor is asked for: %d %s", a.status, a.text)
+		}
+		path := "/two-factor/verify-totp"
+		if code == r.Grace.BackupCode {
+			path = "/two-factor/verify-backup-code"
+		}
+		if a := g.post(path, map[string]any{"code": code}); a.status != http.StatusOK {
+			t.Errorf("%s: %d %s", path, a.status, a.text)
+		}
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.passkeys WHERE user_id = $1 AND credential_id = 'credential-of-ada' AND counter = 3 AND backed_up`, r.Ada.ID); n != 1 {
+		t.Error("the passkey is not there")
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.accounts WHERE provider_id = 'github' AND access_token NOT LIKE '%clear%'`); n != 1 {
+		t.Error("the provider's token is not sealed")
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.api_keys WHERE user_id = $1 AND key_hash = sha256(convert_to($2, 'UTF8'))`, r.Ada.ID, r.Ada.APIKey); n != 1 {
+		t.Error("the API key is not there")
+	}
+	if a := w.stranger().post("/reset-password", map[string]any{"newPassword": "a-brand-new-passphrase-7", "token": r.Ada.Reset}); a.status != http.StatusOK {
+		t.Errorf("the pending reset: %d %s", a.status, a.text)
+	}
+	w.signIn(r.Ada.Email, "a-brand-new-passphrase-7")
+}
+
+func codeOf(t testing.TB, secret string) string {
+	t.Helper()
+	code, err := hotp.GenerateCodeCustom(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(secret)), uint64(time.Now().Unix()/30), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// The real better-auth server writes the database, in the schema beside ours.
+func TestTakeover_ofARealServer(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("without Node there is no better-auth server; TestTakeover_ofAnExport has what one wrote")
+	}
+	if _, err := os.Stat(filepath.Join(referenceFolder, "node_modules/.package-lock.json")); err != nil {
+		t.Skip("npm ci was not run in " + referenceFolder)
+	}
+	w := newWorld(t, options{})
+	dsn := w.pool.Config().ConnConfig.ConnString()
+	node := exec.CommandContext(t.Context(), "node", "reference.mjs")
+	node.Dir, node.Stderr = referenceFolder, io.Discard
+	node.Env = append(os.Environ(), "DATABASE_URL="+dsn)
+	text, err := node.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r reference
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	if said, code := w.take("--dsn", dsn, "--secret", r.Secret, "--yes"); code != 0 {
+		t.Fatalf("%d %s", code, said)
+	}
+	w.knows(r)
+}
+
+func TestTakeover_goesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	old := testkit.Postgres(t, migrations.Auth)
+	if _, err := old.Exec(t.Context(), `
+		CREATE TABLE "user" (id text PRIMARY KEY, name text, email text, "emailVerified" boolean, "createdAt" timestamptz, "updatedAt" timestamptz);
+		INSERT INTO "user" SELECT 'u' || lpad(n::text, 6, '0'), 'Person', 'p' || n || '@example.test', true, now(), now() FROM generate_series(1, 5000) n;
+		INSERT INTO "user" VALUES ('v1', 'Twin', 'P1@example.test', true, now(), now()), ('v2', 'None', 'no address', true, now(), now())`); err != nil {
+		t.Fatal(err)
+	}
+	dsn := old.Config().ConnConfig.ConnString()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { // stopped in the middle
+		for w.count(`SELECT count(*) FROM better_auth.users`) == 0 && ctx.Err() == nil {
+			continue
+		}
+		cancel()
+	}()
+	var out strings.Builder
+	_ = program().Run(ctx, []string{"import", "better-auth", "--dsn", dsn, "--secret", secret, "--yes"}, w.environ(), &out, &out)
+	cancel()
+	if n := w.count(`SELECT count(*) FROM better_auth.users`); n == 0 || n%2000 != 0 && n != 5000 {
+		t.Errorf("%d rows after it was stopped", n)
+	}
+	said, code := w.take("--dsn", dsn, "--secret", secret, "--yes")
+	if code != 0 || w.count(`SELECT count(*) FROM better_auth.users`) != 5000 {
+		t.Fatalf("%d %s", code, said)
+	}
+	for _, want := range []string{"5002", "1 left out: an address that is none", "1 left out: something else has its place here"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not in %s", want, said)
+		}
+	}
+}
+
+func TestTakeover_refusesWhatMakesNoSense(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	for name, tc := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"neither":        {nil, 2, "needs either"},
+		"no secret":      {[]string{"--from-json", "x"}, 2, "--secret"},
+		"a short secret": {[]string{"--from-json", "x", "--secret", "short"}, 1, "at least 32"},
+		"no such file":   {[]string{"--from-json", "none.json", "--secret", secret}, 1, "none.json"},
+		"no database":    {[]string{"--dsn", w.pool.Config().ConnConfig.ConnString(), "--secret", secret}, 1, "no table user"},
+		"an odd word":    {[]string{"all", "--from-json", "x", "--secret", secret}, 2, "options only"},
+	} {
+		if said, code := w.take(tc.args...); code != tc.code || !strings.Contains(said, tc.says) {
+			t.Errorf("%s: %d %s", name, code, said)
+		}
+	}
+}
