@@ -20,6 +20,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 
 	"github.com/codex-platform/codex/services/auth/internal/account"
+	"github.com/codex-platform/codex/services/auth/internal/admin"
 	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/deletion"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
@@ -83,6 +84,7 @@ type features struct {
 	reset     *reset.Reset
 	deletion  *deletion.Deletion
 	issuer    *token.Issuer
+	admin     *admin.Admin
 
 	doors     []door
 	backDoors []backDoor
@@ -127,7 +129,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	}
 	f.once = once.Secrets{Ring: f.ring, Now: p.now}
 	for _, add := range []func(*features) error{
-		addPasswords, addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addAnonymous, addMultiSession, addLastMethod, addTokens, addPages, addSweep,
+		addPasswords, addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addAnonymous, addMultiSession, addLastMethod, addTokens, addAdmin, addActivity, addAPIKeys, addPages, addSweep,
 	} {
 		if err := add(f); err != nil {
 			return nil, err

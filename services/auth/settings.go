@@ -37,6 +37,8 @@ type settings struct {
 	Hashing  hashSettings
 	Limits   limitSettings
 	Plugins  pluginSettings
+	Admin    adminSettings
+	APIKeys  keySettings
 	Signing  signingSettings
 	Breach   breachSettings
 	Guesses  guessSettings
@@ -141,6 +143,8 @@ func (s settings) Validate() []config.Fault {
 	refuse(s.Hashing.MemoryKiB < 19456, "HASH_MEMORY_KIB", "is less than 19456", "19456")
 	refuse(s.Hashing.Iterations < 2, "HASH_ITERATIONS", "is less than 2", "2")
 	faults = append(faults, s.SecondFactor.faults()...)
+	faults = append(faults, s.Admin.faults()...)
+	faults = append(faults, s.APIKeys.faults()...)
 	faults = append(faults, s.Signing.faults()...)
 	faults = append(faults, s.Breach.faults()...)
 	return append(faults, s.Guesses.faults()...)

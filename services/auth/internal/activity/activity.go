@@ -46,8 +46,8 @@ func (h *Handler) Routes(r *wire.Router) {
 	}
 }
 
-// Own is one event as the person sees it whose account it was.
-type Own struct {
+// OwnEvent is one event as the person sees it whose account it was.
+type OwnEvent struct {
 	ID      string    `json:"id"`
 	At      wire.Time `json:"at" format:"date-time"`
 	Kind    string    `json:"kind"`
@@ -63,7 +63,7 @@ type Own struct {
 
 // OwnPage is a page of the caller's events.
 type OwnPage struct {
-	Events []Own             `json:"events"`
+	Events []OwnEvent        `json:"events"`
 	Next   validation.Cursor `json:"nextCursor,omitempty"`
 }
 
@@ -81,7 +81,7 @@ func (h *Handler) own(ctx context.Context, c *wire.Call) (*wire.Answer[OwnPage],
 	if err != nil {
 		return nil, err
 	}
-	body := OwnPage{Events: []Own{}, Next: next}
+	body := OwnPage{Events: []OwnEvent{}, Next: next}
 	for _, e := range found {
 		body.Events = append(body.Events, own(e, live))
 	}
@@ -91,8 +91,8 @@ func (h *Handler) own(ctx context.Context, c *wire.Call) (*wire.Answer[OwnPage],
 }
 
 // own leaves out what is another person's: who exactly acted, and from where.
-func own(e audit.Record, live *session.Live) Own {
-	o := Own{ID: e.ID, At: wire.Time(e.At), Kind: e.Kind, Outcome: e.Outcome, Who: "you", Method: e.Details["method"]}
+func own(e audit.Record, live *session.Live) OwnEvent {
+	o := OwnEvent{ID: e.ID, At: wire.Time(e.At), Kind: e.Kind, Outcome: e.Outcome, Who: "you", Method: e.Details["method"]}
 	if e.ActorID != "" && e.ActorID != live.UserID {
 		o.Who = "administrator"
 		return o
@@ -102,8 +102,8 @@ func own(e audit.Record, live *session.Live) Own {
 	return o
 }
 
-// Event is one event as administrators see it.
-type Event struct {
+// AuditEvent is one event as administrators see it.
+type AuditEvent struct {
 	ID        string            `json:"id"`
 	At        wire.Time         `json:"at" format:"date-time"`
 	Kind      string            `json:"kind"`
@@ -117,13 +117,13 @@ type Event struct {
 	Details   map[string]string `json:"details"`
 }
 
-// Page is a page of all events.
-type Page struct {
-	Events []Event           `json:"events"`
+// AuditPage is a page of all events.
+type AuditPage struct {
+	Events []AuditEvent      `json:"events"`
 	Next   validation.Cursor `json:"nextCursor,omitempty"`
 }
 
-func (h *Handler) search(ctx context.Context, c *wire.Call) (*wire.Answer[Page], error) {
+func (h *Handler) search(ctx context.Context, c *wire.Call) (*wire.Answer[AuditPage], error) {
 	live, err := h.Sessions.Stored(ctx, c)
 	switch {
 	case err != nil:
@@ -142,9 +142,9 @@ func (h *Handler) search(ctx context.Context, c *wire.Call) (*wire.Answer[Page],
 	if err != nil {
 		return nil, err
 	}
-	body := Page{Events: []Event{}, Next: next}
+	body := AuditPage{Events: []AuditEvent{}, Next: next}
 	for _, e := range found {
-		body.Events = append(body.Events, Event{
+		body.Events = append(body.Events, AuditEvent{
 			ID: e.ID, At: wire.Time(e.At), Kind: e.Kind, Outcome: e.Outcome, ActorID: e.ActorID, UserID: e.UserID, SessionID: e.SessionID,
 			IPAddress: e.IPAddress, UserAgent: e.UserAgent, RequestID: e.RequestID, Details: e.Details,
 		})

@@ -18,11 +18,11 @@ type createForm struct {
 	Email    validation.Email `json:"email"`
 	Name     string           `json:"name" max:"200"`
 	Password *string          `json:"password"`
-	Role     json.RawMessage  `json:"role" doc:"One role, or a list of them"`
+	Role     json.RawMessage  `json:"role" doc:"OnePerson role, or a list of them"`
 	Data     json.RawMessage  `json:"data" doc:"Further members"`
 }
 
-func (a *Admin) postCreate(ctx context.Context, c *wire.Call, in createForm) (*wire.Answer[One], error) {
+func (a *Admin) postCreate(ctx context.Context, c *wire.Call, in createForm) (*wire.Answer[OnePerson], error) {
 	live, err := a.asking(ctx, c, permission.UserCreate, ErrCreateUsers)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (a *Admin) Routes(r *wire.Router) {
 		"searchValue", "searchField", "searchOperator", "filterField", "filterValue", "filterOperator", "sortBy", "sortDirection", "limit", "offset",
 	}
 	wire.Get(r, list, a.list)
-	get := op("adminGetUser", "/get-user", "One person", 400, 404)
+	get := op("adminGetUser", "/get-user", "OnePerson person", 400, 404)
 	get.Query = []string{"id"}
 	wire.Get(r, get, a.get)
 	wire.Post(r, op("adminCreateUser", "/create-user", "Make an account for somebody", 400), a.postCreate)
@@ -120,21 +120,21 @@ func (a *Admin) get(ctx context.Context, c *wire.Call) (*wire.Answer[user.Profil
 	return answer(a, c, live, a.Sessions.Shape.Profile(u)), nil
 }
 
-// One is the body {"user"}.
-type One struct {
+// OnePerson is the body {"user"}.
+type OnePerson struct {
 	User user.Profile `json:"user"`
 }
 
-func (a *Admin) one(c *wire.Call, live *session.Live, u user.User) *wire.Answer[One] {
-	return answer(a, c, live, One{a.Sessions.Shape.Profile(u)})
+func (a *Admin) one(c *wire.Call, live *session.Live, u user.User) *wire.Answer[OnePerson] {
+	return answer(a, c, live, OnePerson{a.Sessions.Shape.Profile(u)})
 }
 
 type roleForm struct {
 	UserID string          `json:"userId"`
-	Role   json.RawMessage `json:"role" required:"true" doc:"One role, or a list of them"`
+	Role   json.RawMessage `json:"role" required:"true" doc:"OnePerson role, or a list of them"`
 }
 
-func (a *Admin) postSetRole(ctx context.Context, c *wire.Call, in roleForm) (*wire.Answer[One], error) {
+func (a *Admin) postSetRole(ctx context.Context, c *wire.Call, in roleForm) (*wire.Answer[OnePerson], error) {
 	live, err := a.asking(ctx, c, permission.UserSetRole, ErrChangeRole)
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ type banForm struct {
 	ExpiresIn *int64  `json:"banExpiresIn" doc:"Seconds; for good without it"`
 }
 
-func (a *Admin) postBan(ctx context.Context, c *wire.Call, in banForm) (*wire.Answer[One], error) {
+func (a *Admin) postBan(ctx context.Context, c *wire.Call, in banForm) (*wire.Answer[OnePerson], error) {
 	live, err := a.asking(ctx, c, permission.UserBan, ErrBanUsers)
 	if err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ type userForm struct {
 	UserID string `json:"userId"`
 }
 
-func (a *Admin) postUnban(ctx context.Context, c *wire.Call, in userForm) (*wire.Answer[One], error) {
+func (a *Admin) postUnban(ctx context.Context, c *wire.Call, in userForm) (*wire.Answer[OnePerson], error) {
 	live, err := a.asking(ctx, c, permission.UserBan, ErrBanUsers)
 	if err != nil {
 		return nil, err

@@ -15,12 +15,12 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
-// Views is what list-user-sessions answers.
-type Views struct {
+// SessionViews is what list-user-sessions answers.
+type SessionViews struct {
 	Sessions []session.View `json:"sessions"`
 }
 
-func (a *Admin) postSessions(ctx context.Context, c *wire.Call, in userForm) (*wire.Answer[Views], error) {
+func (a *Admin) postSessions(ctx context.Context, c *wire.Call, in userForm) (*wire.Answer[SessionViews], error) {
 	live, err := a.asking(ctx, c, permission.SessionList, ErrListSessions)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (a *Admin) postSessions(ctx context.Context, c *wire.Call, in userForm) (*w
 	if err != nil {
 		return nil, err
 	}
-	body := Views{Sessions: []session.View{}}
+	body := SessionViews{Sessions: []session.View{}}
 	for i := range found {
 		body.Sessions = append(body.Sessions, found[i].View())
 	}

@@ -32,8 +32,8 @@ func (k *Keys) Routes(r *wire.Router) {
 	wire.Post(r, wire.Op{ID: "deleteApiKey", Path: "/api-key/delete", Summary: "End a key for good", Session: true, Errors: []int{401, 404}}, k.postDelete)
 }
 
-// View is the key object of the contract.
-type View struct {
+// KeyView is the key object of the contract.
+type KeyView struct {
 	ID                  string          `json:"id"`
 	ConfigID            string          `json:"configId"`
 	Name                *string         `json:"name"`
@@ -58,8 +58,8 @@ type View struct {
 }
 
 // View gives what is shown of a key.
-func (k Key) View() View {
-	return View{
+func (k Key) View() KeyView {
+	return KeyView{
 		ID: k.ID, ConfigID: k.ConfigID, Name: k.Name, Start: k.Start, Prefix: k.Prefix, ReferenceID: k.UserID,
 		RefillInterval: k.RefillInterval, RefillAmount: k.RefillAmount, LastRefillAt: (*wire.Time)(k.LastRefillAt), Enabled: k.Enabled,
 		RateLimitEnabled: k.RateLimitEnabled, RateLimitTimeWindow: k.RateLimitWindow, RateLimitMax: k.RateLimitMax, RequestCount: k.RequestCount,
@@ -68,9 +68,9 @@ func (k Key) View() View {
 	}
 }
 
-// Made is a key with its text.
-type Made struct {
-	View
+// MadeKey is a key with its text.
+type MadeKey struct {
+	KeyView
 	Key string `json:"key" doc:"The key itself; it is not shown again"`
 }
 
@@ -117,7 +117,7 @@ type createForm struct {
 	Metadata  json.RawMessage `json:"metadata" doc:"An object that is kept with the key"`
 }
 
-func (k *Keys) postCreate(ctx context.Context, c *wire.Call, in createForm) (*wire.Answer[Made], error) {
+func (k *Keys) postCreate(ctx context.Context, c *wire.Call, in createForm) (*wire.Answer[MadeKey], error) {
 	live, err := k.owner(ctx, c)
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (k *Keys) postCreate(ctx context.Context, c *wire.Call, in createForm) (*wi
 	if err != nil {
 		return nil, err
 	}
-	return answer(k, c, live, Made{made.View(), text}), nil
+	return answer(k, c, live, MadeKey{made.View(), text}), nil
 }
 
 // check bounds the texts that the owner chose.
@@ -221,15 +221,15 @@ func (k *Keys) metadata(raw json.RawMessage) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// Listed is a page of keys.
-type Listed struct {
-	Keys   []View `json:"apiKeys"`
-	Total  int64  `json:"total" doc:"How many there are on all pages"`
-	Limit  int    `json:"limit,omitempty"`
-	Offset int    `json:"offset,omitempty"`
+// KeyPage is a page of keys.
+type KeyPage struct {
+	Keys   []KeyView `json:"apiKeys"`
+	Total  int64     `json:"total" doc:"How many there are on all pages"`
+	Limit  int       `json:"limit,omitempty"`
+	Offset int       `json:"offset,omitempty"`
 }
 
-func (k *Keys) list(ctx context.Context, c *wire.Call) (*wire.Answer[Listed], error) {
+func (k *Keys) list(ctx context.Context, c *wire.Call) (*wire.Answer[KeyPage], error) {
 	live, err := k.owner(ctx, c)
 	if err != nil {
 		return nil, err
@@ -242,7 +242,7 @@ func (k *Keys) list(ctx context.Context, c *wire.Call) (*wire.Answer[Listed], er
 	if err != nil {
 		return nil, err
 	}
-	body := Listed{Keys: []View{}, Total: total, Offset: page.offset}
+	body := KeyPage{Keys: []KeyView{}, Total: total, Offset: page.offset}
 	if c.Query("limit") != "" {
 		body.Limit = page.limit
 	}
@@ -272,7 +272,7 @@ func readPage(c *wire.Call) (p Page, err error) {
 	return p, nil
 }
 
-func (k *Keys) get(ctx context.Context, c *wire.Call) (*wire.Answer[View], error) {
+func (k *Keys) get(ctx context.Context, c *wire.Call) (*wire.Answer[KeyView], error) {
 	live, err := k.owner(ctx, c)
 	if err != nil {
 		return nil, err
@@ -312,7 +312,7 @@ type updateForm struct {
 	Metadata  json.RawMessage `json:"metadata"`
 }
 
-func (k *Keys) postUpdate(ctx context.Context, c *wire.Call, in updateForm) (*wire.Answer[View], error) {
+func (k *Keys) postUpdate(ctx context.Context, c *wire.Call, in updateForm) (*wire.Answer[KeyView], error) {
 	live, err := k.owner(ctx, c)
 	if err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ type verifyOutput struct {
 	Body struct {
 		Valid bool          `json:"valid"`
 		Error *wire.Refusal `json:"error"`
-		Key   *View         `json:"key"`
+		Key   *KeyView      `json:"key"`
 	}
 }
 
@@ -111,16 +111,16 @@ type internalCreateInput struct {
 		ExpiresIn   *int64              `json:"expires_in,omitempty" minimum:"1" maximum:"3153600000" doc:"Seconds"`
 		Permissions map[string][]string `json:"permissions,omitempty"`
 		Metadata    map[string]any      `json:"metadata,omitempty"`
-		Limits      *Limits             `json:"limits,omitempty"`
+		Limits      *KeyLimits          `json:"limits,omitempty"`
 	}
 }
 
 type keyOutput struct {
-	Body View
+	Body KeyView
 }
 
 type madeOutput struct {
-	Body Made
+	Body MadeKey
 }
 
 func (k *Keys) internalCreate(ctx context.Context, in *internalCreateInput) (*madeOutput, error) {
@@ -141,7 +141,7 @@ func (k *Keys) internalCreate(ctx context.Context, in *internalCreateInput) (*ma
 	if err != nil {
 		return nil, err
 	}
-	return &madeOutput{Made{made.View(), text}}, nil
+	return &madeOutput{MadeKey{made.View(), text}}, nil
 }
 
 // raw writes an object for its column; nil for an empty one.
@@ -161,7 +161,7 @@ type internalUpdateInput struct {
 	Body struct {
 		Enabled     *bool                `json:"enabled,omitempty"`
 		Permissions *map[string][]string `json:"permissions,omitempty"`
-		Limits      *Limits              `json:"limits,omitempty"`
+		Limits      *KeyLimits           `json:"limits,omitempty"`
 	}
 }
 

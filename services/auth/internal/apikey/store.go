@@ -193,11 +193,11 @@ type Change struct {
 	// What only services set.
 	SetPermissions bool
 	Permissions    json.RawMessage
-	Limits         *Limits
+	Limits         *KeyLimits
 }
 
-// Limits are how often a key may be used.
-type Limits struct {
+// KeyLimits are how often a key may be used.
+type KeyLimits struct {
 	RateLimitEnabled bool   `json:"rate_limit_enabled"`
 	RateLimitWindow  int64  `json:"rate_limit_window_ms" minimum:"1000" maximum:"31536000000"`
 	RateLimitMax     int64  `json:"rate_limit_max" minimum:"1"`
@@ -208,7 +208,7 @@ type Limits struct {
 
 // Update writes a change to a key. An empty owner stands for whoever it is.
 func (s Store) Update(ctx context.Context, owner, id string, c Change, now time.Time) (k Key, err error) {
-	l := Limits{}
+	l := KeyLimits{}
 	if c.Limits != nil {
 		l = *c.Limits
 	}
