@@ -35,8 +35,11 @@ func doctor(ctx context.Context, s settings, _ []string, out io.Writer) error {
 		ask  func(context.Context) error
 	}{
 		{"settings", func(context.Context) error { return nil }},
+		{"secrets", func(context.Context) error { return secretsAreStrong(s) }},
 		{"PostgreSQL", func(ctx context.Context) error { return pool.Ping(ctx) }},
 		{"schema " + migrations.Auth.Schema(), func(ctx context.Context) error { return database.CheckSchema(ctx, pool, migrations.Auth) }},
+		{"clock", func(ctx context.Context) error { return clocksAgree(ctx, pool) }},
+		{"administrators", func(ctx context.Context) error { return administrated(ctx, s, pool) }},
 		{"signing key", func(ctx context.Context) error { return signs(ctx, s, pool) }},
 		{"Redis", func(ctx context.Context) error { return redisAnswers(ctx, s) }},
 		{"mail server", func(ctx context.Context) error { return mailServerListens(ctx, s.Mail.URL) }},
@@ -56,6 +59,7 @@ func doctor(ctx context.Context, s settings, _ []string, out io.Writer) error {
 			fmt.Fprintf(out, "%-20s ok\n", c.name)
 		}
 	}
+	fmt.Fprintf(out, "%-20s %s\n", "plugins", s.Plugins.switchedOn())
 	return failed
 }
 

@@ -33,7 +33,7 @@ func program() config.Program[settings] {
 				{Name: "doctor", Summary: "tell whether everything that is needed can be reached", Run: doctor},
 				httpapi.ProbeCommand(func(s settings) string { return s.PrivateAddr }),
 			},
-			keyCommands(), breachCommands(), importCommands(),
+			userCommands(), keyCommands(), breachCommands(), importCommands(),
 		),
 		Redact: observability.Redact,
 	}

@@ -71,7 +71,7 @@ func (a *Admin) postRevoke(ctx context.Context, c *wire.Call, in sessionForm) (*
 		return nil, err
 	}
 	if owner != "" { // one that is gone needs no more
-		if err := a.Revoke(ctx, Deed{c, live, ErrRevokeSessions}, owner, in.Token); err != nil {
+		if _, err := a.Revoke(ctx, Deed{c, live, ErrRevokeSessions}, owner, in.Token); err != nil {
 			return nil, err
 		}
 	}
@@ -83,16 +83,16 @@ func (a *Admin) postRevokeAll(ctx context.Context, c *wire.Call, in userForm) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Revoke(ctx, Deed{c, live, ErrRevokeSessions}, in.UserID, ""); err != nil {
+	if _, err := a.Revoke(ctx, Deed{c, live, ErrRevokeSessions}, in.UserID, ""); err != nil {
 		return nil, err
 	}
 	return answer(a, c, live, wire.Success{Success: true}), nil
 }
 
 // Revoke ends one session of a person, named by its handle or its token, or all
-// when none is named.
-func (a *Admin) Revoke(ctx context.Context, d Deed, id, named string) error {
-	_, err := a.act(ctx, d, id, "revoked by an administrator", func(tx pgx.Tx, target user.User) (user.User, []session.Ended, error) {
+// when none is named, and gives how many.
+func (a *Admin) Revoke(ctx context.Context, d Deed, id, named string) (n int, err error) {
+	_, err = a.act(ctx, d, id, "revoked by an administrator", func(tx pgx.Tx, target user.User) (user.User, []session.Ended, error) {
 		sessions := session.Store{DB: tx}
 		var ended []session.Ended
 		var err error
@@ -104,8 +104,9 @@ func (a *Admin) Revoke(ctx context.Context, d Deed, id, named string) error {
 		if err != nil {
 			return user.User{}, nil, err
 		}
-		details := map[string]string{"reason": "administrator", "sessions": strconv.Itoa(len(ended))}
+		n = len(ended)
+		details := map[string]string{"reason": "administrator", "sessions": strconv.Itoa(n)}
 		return target, ended, a.Audit.Record(ctx, tx, d.Call, d.record(audit.SessionRevoked, id, details))
 	})
-	return err
+	return n, err
 }
