@@ -108,6 +108,9 @@ func TestCap_endsByAResetAndLeavesSessionsAlone(t *testing.T) {
 	if !b.signedIn() {
 		t.Error("the open session ended")
 	}
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'password_cap'`); n != 1 {
+		t.Errorf("recorded %d times", n)
+	}
 	w.stranger().post("/request-password-reset", map[string]any{"email": email})
 	if r := w.stranger().post("/reset-password", map[string]any{"newPassword": "a-brand-new-passphrase-7", "token": resetToken(t, w.link(email))}); r.status != http.StatusOK {
 		t.Fatalf("reset: %d %s", r.status, r.text)

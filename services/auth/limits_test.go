@@ -15,7 +15,7 @@ import (
 // AUTH-17: the limit of one account holds over addresses and replicas.
 func TestLimit_ofOneAccountHoldsOverReplicasAndAddresses(t *testing.T) {
 	t.Parallel()
-	on := map[string]string{"RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.0/8"}
+	on := map[string]string{"RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.0/8", "BACKOFF_AFTER": "20"}
 	one := newWorld(t, options{redis: testkit.Redis(t), env: on})
 	two := newWorld(t, options{pool: one.pool, redis: one.redis, mails: one.mails, env: on})
 	email := address()
@@ -62,7 +62,7 @@ func isLimit(t *testing.T, r reply) {
 
 func TestLimit_ofOneAddressLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{env: map[string]string{"RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.0/8"}})
+	w := newWorld(t, options{env: map[string]string{"RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.0/8", "BACKOFF_AFTER": "20"}})
 	email := address()
 	w.signUp(email, goodPassword)
 	from := func(addr, password string) reply {

@@ -12,11 +12,11 @@ import (
 // that is not there or has none, and lets the limits count it. The work and the
 // answer are the same for an account of which no password is right any more.
 func (a *Accounts) match(ctx context.Context, c *wire.Call, g limit.Guess, hash *string) (ok, upgrade bool, err error) {
-	spent, err := a.Limits.Begin(ctx, g)
+	standing, err := a.Limits.Begin(ctx, g)
 	if err != nil {
 		return false, false, err
 	}
-	if spent {
+	if standing.Spent {
 		hash = nil
 	}
 	ok, upgrade, err = a.Passwords.Match(ctx, g.Password, hash)
@@ -27,10 +27,22 @@ func (a *Accounts) match(ctx context.Context, c *wire.Call, g limit.Guess, hash 
 	case ok:
 		return true, upgrade, a.Limits.Right(ctx, g)
 	}
-	if by := a.Limits.Wrong(ctx, g); by != "" {
-		err = a.Audit.Record(ctx, a.Store.DB, c, audit.Event{Kind: audit.SprayDetected, Failed: true, Details: map[string]string{"by": by}})
+	return false, false, a.wrong(ctx, c, g, standing.Last)
+}
+
+// wrong notes a wrong password, and records what it led to: an account whose
+// password counts no more, or spraying.
+func (a *Accounts) wrong(ctx context.Context, c *wire.Call, g limit.Guess, last bool) error {
+	if last && g.UserID != "" {
+		if err := a.Audit.Record(ctx, a.Store.DB, c, audit.Event{Kind: audit.PasswordSpent, UserID: g.UserID, Failed: true}); err != nil {
+			return err
+		}
 	}
-	return false, false, err
+	by := a.Limits.Wrong(ctx, g)
+	if by == "" {
+		return nil
+	}
+	return a.Audit.Record(ctx, a.Store.DB, c, audit.Event{Kind: audit.SprayDetected, Failed: true, Details: map[string]string{"by": by}})
 }
 
 // guess is an attempt as the limits count it: by the person's address through

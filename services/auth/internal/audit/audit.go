@@ -60,6 +60,7 @@ const (
 	ImpersonationOver Kind = "impersonation_stop"
 	AdminRefused      Kind = "admin_refused"
 	SprayDetected     Kind = "password_spray"
+	PasswordSpent     Kind = "password_cap"
 )
 
 // Event is one thing that happened.

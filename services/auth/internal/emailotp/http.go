@@ -171,7 +171,7 @@ func (k *Codes) postReset(ctx context.Context, c *wire.Call, in resetForm) (*wir
 	if err != nil {
 		return nil, ErrEmail
 	}
-	chosen, err := k.Passwords.Choose(in.Password)
+	chosen, err := k.Passwords.Choose(in.Password, email.String())
 	if err != nil {
 		return nil, err
 	}

@@ -46,26 +46,35 @@ type Guess struct {
 	Password string
 }
 
+// Standing is how an account stands when a guess begins.
+type Standing struct {
+	// Spent: no password is right any more. The caller does the work and refuses as
+	// it refuses a wrong one.
+	Spent bool
+	// Last: if this one is wrong, the account is spent.
+	Last bool
+}
+
 // Begin charges a guess before the password is looked at, so that parallel ones
 // cannot outrun the count. It refuses while the account has to wait, known or
-// not. spent says that no password is right any more: the caller does the work
-// and refuses as it refuses a wrong one.
-func (l *Limits) Begin(ctx context.Context, g Guess) (spent bool, err error) {
+// not.
+func (l *Limits) Begin(ctx context.Context, g Guess) (Standing, error) {
 	if !l.counts(g) {
-		return false, nil
+		return Standing{}, nil
 	}
 	if err := l.charge(ctx, l.sprayed(ctx, g)...); err != nil {
-		return false, err
+		return Standing{}, err
 	}
 	n, err := l.Guesses.Store.Charge(ctx, l.Guesses.key(g), g.UserID, l.Guesses.Now(), l.Guesses.Backoff)
 	var wait *waitError
 	switch {
 	case errors.As(err, &wait):
-		return false, wire.ErrTooMany.WithRetryAfter(wait.left)
+		return Standing{}, wire.ErrTooMany.WithRetryAfter(wait.left)
 	case err != nil:
-		return false, err
+		return Standing{}, err
 	}
-	return n > l.Guesses.Backoff.Cap, nil
+	most := l.Guesses.Backoff.Cap
+	return Standing{Spent: n > most, Last: n == most}, nil
 }
 
 // Right forgets what was counted: the password was right.

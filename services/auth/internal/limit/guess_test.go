@@ -121,9 +121,9 @@ func TestBegin_isSpentAfterAHundred(t *testing.T) {
 	l, clock := guessing(t, limit.Rules{}, nil)
 	g := limit.Guess{From: home, Account: "ada"}
 	for i := range 101 {
-		spent, err := l.Begin(t.Context(), g)
-		if err != nil || spent != (i == 100) {
-			t.Fatalf("guess %d: spent %v, %v", i+1, spent, err)
+		standing, err := l.Begin(t.Context(), g)
+		if err != nil || standing.Spent != (i == 100) || standing.Last != (i == 99) {
+			t.Fatalf("guess %d: %+v, %v", i+1, standing, err)
 		}
 		clock.Advance(16 * time.Minute)
 	}

@@ -80,11 +80,11 @@ func (n *Count) renew(ctx context.Context, db database.Querier, ring security.Ke
 		text = strings.Trim(text, `"`)
 	}
 	clear, stale, err := ring.Open(text)
-	switch {
-	case err != nil:
+	if err != nil {
 		n.Lost++
-		return nil
-	case !stale:
+		return nil //nolint:nilerr // it is counted
+	}
+	if !stale {
 		n.Current++
 		return nil
 	}

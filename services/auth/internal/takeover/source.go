@@ -66,10 +66,12 @@ func (d Database) Count(ctx context.Context, relation string) (n int64, err erro
 
 // Rows reads rows as JSON, whatever columns there are.
 func (d Database) Rows(ctx context.Context, relation, after string, n int) ([]Row, error) {
-	rows, _ := d.Pool.Query(ctx, `
-		SELECT to_jsonb(t)::text FROM `+d.quoted(relation)+` t
-		WHERE t.id::text COLLATE "C" > $1
-		ORDER BY t.id::text COLLATE "C" LIMIT $2`, after, n)
+	// In the order of the key's own index, whatever its collation or type.
+	where, args := "", []any{n}
+	if after != "" {
+		where, args = ` WHERE t.id > $2`, append(args, after)
+	}
+	rows, _ := d.Pool.Query(ctx, `SELECT to_jsonb(t)::text FROM `+d.quoted(relation)+` t`+where+` ORDER BY t.id LIMIT $1`, args...)
 	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", relation, err)
