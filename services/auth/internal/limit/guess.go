@@ -90,7 +90,7 @@ func (l *Limits) Undo(ctx context.Context, g Guess) error {
 	if !l.counts(g) {
 		return nil
 	}
-	return l.Guesses.Store.Undo(context.WithoutCancel(ctx), l.Guesses.key(g), l.Guesses.Now())
+	return l.Guesses.Store.Undo(context.WithoutCancel(ctx), l.Guesses.key(g))
 }
 
 // Wrong notes a wrong password, and tells by what spraying was found just now:

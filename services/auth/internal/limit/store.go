@@ -29,12 +29,12 @@ func (s Store) Charge(ctx context.Context, key []byte, userID string, now time.T
 	var n int
 	err := s.DB.QueryRow(ctx, `
 		INSERT INTO better_auth.guesses AS g (account_hash, user_id, failures, retry_at, last_at)
-		VALUES (@key, nullif(@user_id, ''), 1, @now, @now)
+		VALUES (@key, nullif(@user_id, ''), 1, '-infinity', @now)
 		ON CONFLICT (account_hash) DO UPDATE
 		SET failures = g.failures + 1, user_id = EXCLUDED.user_id, last_at = EXCLUDED.last_at,
-		    retry_at = EXCLUDED.retry_at + make_interval(secs =>
-		        CASE WHEN g.failures + 1 < @free THEN 0 ELSE least(@longest::float8, power(2, least(g.failures + 1 - @free, 30))) END)
-		WHERE g.retry_at <= EXCLUDED.retry_at
+		    retry_at = CASE WHEN g.failures + 1 < @free THEN '-infinity'
+		        ELSE EXCLUDED.last_at + make_interval(secs => least(@longest::float8, power(2, least(g.failures + 1 - @free, 30)))) END
+		WHERE g.retry_at <= EXCLUDED.last_at
 		RETURNING failures`, pgx.NamedArgs{
 		"key": key, "user_id": userID, "now": now, "free": b.Free, "longest": b.Longest.Seconds(),
 	}).Scan(&n)
@@ -49,7 +49,9 @@ func (s Store) Charge(ctx context.Context, key []byte, userID string, now time.T
 
 func (s Store) wait(ctx context.Context, key []byte, now time.Time) error {
 	var until time.Time
-	err := s.DB.QueryRow(ctx, `SELECT retry_at FROM better_auth.guesses WHERE account_hash = $1`, key).Scan(&until)
+	err := s.DB.QueryRow(ctx, `
+		SELECT greatest(retry_at, $2) FROM better_auth.guesses
+		WHERE account_hash = $1`, key, now).Scan(&until)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) { // none: cleared a moment ago, the next try will do
 		return fmt.Errorf("wait of account: %w", err)
 	}
@@ -65,10 +67,10 @@ func (s Store) Clear(ctx context.Context, key []byte) error {
 }
 
 // Undo takes one guess back, and the wait that it caused.
-func (s Store) Undo(ctx context.Context, key []byte, now time.Time) error {
+func (s Store) Undo(ctx context.Context, key []byte) error {
 	_, err := s.DB.Exec(ctx, `
-		UPDATE better_auth.guesses SET failures = greatest(failures - 1, 0), retry_at = $2
-		WHERE account_hash = $1`, key, now)
+		UPDATE better_auth.guesses SET failures = greatest(failures - 1, 0), retry_at = '-infinity'
+		WHERE account_hash = $1`, key)
 	if err != nil {
 		return fmt.Errorf("undo guess: %w", err)
 	}
