@@ -227,7 +227,7 @@ func (a *Admin) SetPassword(ctx context.Context, d Deed, id string, chosen valid
 func (a *Admin) Remove(ctx context.Context, d Deed, id string) error {
 	_, err := a.act(ctx, d, id, "removed", func(tx pgx.Tx, target user.User) (user.User, []session.Ended, error) {
 		ended, err := a.Deletion.Remove(ctx, tx, d.Call, target, d.record("", id, nil).ActorID)
-		return target, append(ended, session.AllTokens(id)), err
+		return target, ended, err
 	})
 	return err
 }

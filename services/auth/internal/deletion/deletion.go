@@ -72,6 +72,7 @@ func (d *Deletion) Remove(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.U
 	if err != nil {
 		return nil, err
 	}
+	ended = append(ended, session.AllTokens(u.ID)) // those of API keys too
 	if err := users.Delete(ctx, u.ID); err != nil {
 		return nil, err
 	}
