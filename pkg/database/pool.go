@@ -27,8 +27,17 @@ const (
 // server is away fails each call until it is there (see Unavailable). An error
 // means that the address cannot be read.
 func Open(_ context.Context, s Settings) (*pgxpool.Pool, error) {
-	const name = "DATABASE_URL"
-	cfg, err := poolConfig(s, name, s.URL)
+	return open(s, "DATABASE_URL", s.URL)
+}
+
+// OpenRead makes the pool of DATABASE_READ_URL, as Open does. What it gives may lag
+// behind: it is for lists that people look at, never for a decision about access.
+func OpenRead(_ context.Context, s Settings) (*pgxpool.Pool, error) {
+	return open(s, "DATABASE_READ_URL", s.ReadURL)
+}
+
+func open(s Settings, name string, dsn config.DSN) (*pgxpool.Pool, error) {
+	cfg, err := poolConfig(s, name, dsn)
 	if err != nil {
 		return nil, err
 	}

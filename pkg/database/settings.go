@@ -11,6 +11,8 @@ type Settings struct {
 	URL       config.DSN `env:"DATABASE_URL,required" example:"postgres://codex:password@db.example.com:5432/codex" help:"PostgreSQL; may be a transaction pooler (see DATABASE_POOLER)"`
 	DirectURL config.DSN `env:"DATABASE_DIRECT_URL" example:"postgres://codex_migrate:password@db.example.com:5432/codex" help:"PostgreSQL without a pooler between, for migrations and the job queue; default: DATABASE_URL"`
 
+	ReadURL   config.DSN `env:"DATABASE_READ_URL" example:"postgres://codex:password@replica.example.com:5432/codex" help:"a PostgreSQL replica for reads that may lag behind, where the service has such; default: DATABASE_URL"`
+
 	MaxConns         int32         `env:"DATABASE_MAX_CONNS" envDefault:"10" unit:"connections" help:"the most that one process opens at once"`
 	PoolerMode       bool          `env:"DATABASE_POOLER" envDefault:"false" help:"DATABASE_URL is a transaction pooler: nothing is prepared, and jobs are polled for"`
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s" help:"how long one statement may run; a pooler takes it from the role instead"`
@@ -31,7 +33,7 @@ func (s Settings) Validate() []config.Fault {
 	for _, one := range []struct {
 		name string
 		dsn  config.DSN
-	}{{"DATABASE_URL", s.URL}, {"DATABASE_DIRECT_URL", s.DirectURL}} {
+	}{{"DATABASE_URL", s.URL}, {"DATABASE_DIRECT_URL", s.DirectURL}, {"DATABASE_READ_URL", s.ReadURL}} {
 		if one.dsn == "" {
 			continue
 		}
