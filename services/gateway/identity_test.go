@@ -114,7 +114,8 @@ func TestIdentity_onHTTPSTheCookiesHaveTheirPrefixes(t *testing.T) {
 
 func TestIdentity_manyRequestsOfOneCookieAreOneExchange(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	w := start(t, withRedis(testkit.StartRedis(t).URL()))
+	eventually(t, "linked", w.wired.feed.Linked) // only then an answer of a moment ago is believed
 	cookie := "Cookie: " + w.session("one.sig", "u1")
 	var all sync.WaitGroup
 	var good atomic.Int32
