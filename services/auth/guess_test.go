@@ -5,11 +5,14 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/codex-platform/codex/pkg/config"
 )
 
 // AUTH-03: the three ways to set a password refuse the same with one code.
@@ -178,4 +181,21 @@ func resetToken(t *testing.T, link string) string {
 		t.Fatal(err)
 	}
 	return path.Base(u.Path)
+}
+
+func TestSettings_ofGuessingAndLeaksAreChecked(t *testing.T) {
+	t.Parallel()
+	for _, faulty := range []string{
+		"BACKOFF_AFTER=0", "BACKOFF_LONGEST=0s", "PASSWORD_FAILURES_CAP=101", "SPRAY_WINDOW=1s", "SPRAY_ADDRESS_ACCOUNTS=1", "SPRAY_PASSWORD_ACCOUNTS=1",
+		"BREACH_URL=http://range.example", "BREACH_FILTER=/none/at/all", "BREACH_ON_FAILURE=maybe", "JWT_ALG=HS256",
+	} {
+		name, _, _ := strings.Cut(faulty, "=")
+		_, err := config.Load[settings]([]string{
+			"APP_ENV=test", "PUBLIC_URL=" + home, "AUTH_SECRETS=" + secret, "SERVICE_TOKENS=" + serviceToken, "DATABASE_URL=postgres://nobody@127.0.0.1:1/none",
+			"SMTP_URL=smtp://127.0.0.1:1", "MAIL_FROM=Codex <no-reply@codex.test>", faulty,
+		})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", faulty, err)
+		}
+	}
 }

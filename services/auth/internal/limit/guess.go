@@ -116,24 +116,22 @@ func (l *Limits) sprayed(ctx context.Context, g Guess) []cache.Check {
 
 func (g *Guesses) key(x Guess) []byte { return g.Ring.MAC("guess:" + x.Account) }
 
-// marks are what guesses of one attacker have in common.
+// marks are what guesses of one attacker have in common. A private address is
+// more likely a proxy in front of everybody than somebody's own: it is none.
 func (g *Guesses) marks(x Guess) []Mark {
-	return []Mark{
-		{Kind: "address", Key: block(x.From)},
-		// Eight bytes find the same password again and are no help in finding it out.
-		{Kind: "password", Key: hexOf(g.Ring.MAC("spray:" + x.Password)[:8])},
+	// Eight bytes find the same password again and are no help in finding it out.
+	marks := []Mark{{Kind: "password", Key: hexOf(g.Ring.MAC("spray:" + x.Password)[:8])}}
+	if from := x.From.Unmap(); from.IsGlobalUnicast() && !from.IsPrivate() {
+		marks = append(marks, Mark{Kind: "address", Key: block(from)})
 	}
+	return marks
 }
 
 // block is the network that an address is likely to share with its neighbours.
 func block(from netip.Addr) string {
 	bits := 48
-	if from = from.Unmap(); from.Is4() {
+	if from.Is4() {
 		bits = 24
 	}
-	network, err := from.Prefix(bits)
-	if err != nil {
-		return "unknown"
-	}
-	return network.Addr().String()
+	return netip.PrefixFrom(from.WithZone(""), bits).Masked().String()
 }

@@ -188,7 +188,7 @@ func TestSpray_isFoundOnceAndSlowedDown(t *testing.T) {
 			if found["address"] != 1 {
 				t.Errorf("the network: %v", found)
 			}
-			if err := errors.Join(try("192.0.2.10", "b1", "p10")); err != nil {
+			if err := try("192.0.2.10", "b1", "p10"); err != nil {
 				t.Errorf("the first slow one: %v", err)
 			}
 			if err := try("192.0.2.77", "b2", "p11"); wait(t, err) == 0 {
@@ -211,6 +211,11 @@ func TestSpray_isFoundOnceAndSlowedDown(t *testing.T) {
 			}
 			if err := try("203.0.102.1", "d3", "another one"); err != nil {
 				t.Errorf("another password: %v", err)
+			}
+			for i := range 12 { // everybody comes through one proxy
+				if err := try("10.0.0.1", fmt.Sprintf("f%d", i), fmt.Sprintf("q%d", i)); err != nil {
+					t.Errorf("behind a proxy: %v", err)
+				}
 			}
 			if with == "no redis" {
 				clock.Advance(11 * time.Minute)
