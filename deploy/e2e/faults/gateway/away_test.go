@@ -16,6 +16,7 @@ import (
 // Auth is gone for the whole test. Who has a token goes on; who would have to get one
 // is told to come again, not that the session is over.
 func TestAuthAway_tokensGoOn(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	auth := i.auth(t)
 	g := run(t, auth.URL, service(t, answers).URL)
@@ -89,6 +90,7 @@ func breaking(t *testing.T) string {
 // An answer that breaks off is seen as broken; no answer is mixed with another, and
 // the next request of the client is served.
 func TestServiceDies_inMidAnswer(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	g := run(t, i.auth(t).URL, breaking(t))
 	token := i.token(t, "u1")

@@ -11,6 +11,7 @@ import (
 // Auth's key changes under load, as often as there is time: the next one is shown
 // before it signs, the last one goes when nobody has a token of it any more.
 func TestKeyRotation_noRequestFails(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	g := run(t, i.auth(t).URL, service(t, answers).URL)
 	here := func(int) string { return g.addr }
