@@ -129,7 +129,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	}
 	f.once = once.Secrets{Ring: f.ring, Now: p.now}
 	for _, add := range []func(*features) error{
-		addPasswords, addMail, addSessions, addAccounts, addTwoFactor, addVerification, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addAnonymous, addMultiSession, addLastMethod, addTokens, addAdmin, addActivity, addAPIKeys, addPages, addSweep,
+		addPasswords, addMail, addSessions, addAccounts, addTwoFactor, addPasskeys, addVerification, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addAnonymous, addMultiSession, addLastMethod, addTokens, addAdmin, addActivity, addAPIKeys, addPages, addSweep,
 	} {
 		if err := add(f); err != nil {
 			return nil, err

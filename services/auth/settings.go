@@ -45,6 +45,7 @@ type settings struct {
 	Ways     waySettings
 
 	SecondFactor twoFactorSettings
+	Passkeys     passkeySettings
 	Deletion     deletionSettings
 
 	Log      observability.Settings
@@ -143,6 +144,7 @@ func (s settings) Validate() []config.Fault {
 	refuse(s.Hashing.MemoryKiB < 19456, "HASH_MEMORY_KIB", "is less than 19456", "19456")
 	refuse(s.Hashing.Iterations < 2, "HASH_ITERATIONS", "is less than 2", "2")
 	faults = append(faults, s.SecondFactor.faults()...)
+	faults = append(faults, s.Passkeys.faults(s.host())...)
 	faults = append(faults, s.Admin.faults()...)
 	faults = append(faults, s.APIKeys.faults()...)
 	faults = append(faults, s.Signing.faults()...)

@@ -449,7 +449,9 @@ func TestTwoFactor_mailedCodes(t *testing.T) {
 		t.Errorf("an old code: %d %s", r.status, r.text)
 	}
 	third := send()
-	if n := inParallel(20, func(int) reply { return (&browser{w: w, cookies: b.copied(), headers: b.headers}).post("/two-factor/verify-otp", map[string]any{"code": third}) }); n != 1 {
+	if n := inParallel(20, func(int) reply {
+		return (&browser{w: w, cookies: b.copied(), headers: b.headers}).post("/two-factor/verify-otp", map[string]any{"code": third})
+	}); n != 1 {
 		t.Errorf("one code signed in %d times", n)
 	}
 	if n := w.count(`SELECT count(*) FROM better_auth.two_factors WHERE failures = 0`); n != 1 {
