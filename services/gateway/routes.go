@@ -69,7 +69,9 @@ var (
 var strictPaths = []string{
 	"/api/auth/sign-in/*", "/api/auth/sign-up/*", "/api/auth/request-password-reset", "/api/auth/reset-password",
 	"/api/auth/reset-password/*", "/api/auth/forget-password", "/api/auth/forget-password/*",
-	"/api/auth/send-verification-email", "/api/auth/change-password", "/api/auth/change-email",
+	"/api/auth/send-verification-email", "/api/auth/change-password", "/api/auth/verify-password", "/api/auth/change-email",
+	"/api/auth/delete-user", "/api/auth/delete-user/*", "/api/auth/is-username-available",
+	"/api/auth/passkey/verify-registration", "/api/auth/passkey/verify-authentication",
 	"/api/auth/two-factor/*", "/api/auth/email-otp/*", "/api/auth/magic-link/*", "/api/auth/phone-number/*",
 }
 
