@@ -88,7 +88,7 @@ func (t *TwoFactor) methods(f Factor, first string) []string {
 	if f.Verified {
 		methods = append(methods, methodTOTP)
 	}
-	if t.Rules.Mailed && !(f.Verified && byMail[first]) {
+	if t.Rules.Mailed && (!f.Verified || !byMail[first]) {
 		methods = append(methods, methodOTP)
 	}
 	return methods
