@@ -43,6 +43,7 @@ const base = "/api/auth"
 // parts are what the service stands on.
 type parts struct {
 	pool   *pgxpool.Pool
+	reads  *pgxpool.Pool // for reads that may lag; the pool itself without a replica
 	redis  redis.UniversalClient
 	sender mail.Sender
 	now    func() time.Time
@@ -53,6 +54,15 @@ type parts struct {
 type service struct {
 	api  *httpapi.API
 	jobs *jobs.Client
+	// watch hears of sessions that other processes ended, until ctx ends.
+	watch func(ctx context.Context)
+}
+
+// start begins what goes on beside the requests: jobs, until jobs.Stop, and the
+// watch, until ctx ends.
+func (s *service) start(ctx context.Context) {
+	s.jobs.Start(ctx)
+	go s.watch(ctx)
 }
 
 // door serves a feature's operations of the contract.
@@ -129,7 +139,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	}
 	f.once = once.Secrets{Ring: f.ring, Now: p.now}
 	for _, add := range []func(*features) error{
-		addPasswords, addMail, addSessions, addAccounts, addTwoFactor, addPasskeys, addVerification, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addAnonymous, addMultiSession, addLastMethod, addTokens, addAdmin, addActivity, addAPIKeys, addPages, addSweep,
+		addPasswords, addMail, addSessions, addAccounts, addTwoFactor, addPasskeys, addVerification, addOAuth, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addAnonymous, addMultiSession, addLastMethod, addTokens, addAdmin, addActivity, addAPIKeys, addPages, addSweep,
 	} {
 		if err := add(f); err != nil {
 			return nil, err

@@ -61,6 +61,7 @@ func withFeatures(ctx context.Context, s settings, do func(f *features) error) e
 		return err
 	}
 	defer p.pool.Close()
+	p.reads = p.pool
 	if err := database.CheckSchema(ctx, p.pool, migrations.Auth); err != nil {
 		return err
 	}

@@ -64,8 +64,10 @@ func fixed(link string) mailer.Linker {
 // addSessions is how people come in, stay and leave.
 func addSessions(f *features) error {
 	s, p := f.settings, f.parts
+	cached := cache.NewSessions[session.Live](p.redis, "auth", p.log)
+	f.queue.watch = cached.Watch
 	f.sessions = &session.Registry{
-		Store: session.Store{DB: p.pool}, Cache: cache.NewSessions[session.Live](p.redis, "auth", p.log),
+		Store: session.Store{DB: p.pool}, Cache: cached,
 		Cookies: session.NewCookies(f.ring, s.cookies()), Rules: s.sessionRules(), Shape: s.shape(), TokenLife: s.Tokens.Life, Now: p.now, Log: p.log,
 		Later: func(ctx context.Context, ended []session.Ended) error {
 			return f.queue.jobs.Insert(ctx, session.EndedJob{Ended: ended, Until: p.now().Add(s.Tokens.Life)}, nil)

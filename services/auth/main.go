@@ -51,6 +51,13 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 		return err
 	}
 	defer p.pool.Close()
+	p.reads = p.pool
+	if s.Database.ReadURL != "" {
+		if p.reads, err = database.OpenRead(ctx, s.Database); err != nil {
+			return err
+		}
+		defer p.reads.Close()
+	}
 	if p.redis, err = cache.Open(s.Redis, log); err != nil {
 		return err
 	}
@@ -64,7 +71,7 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	service.jobs.Start(ctx)
+	service.start(ctx)
 	defer shutdown(service.jobs.Stop)
 
 	health := httpapi.NewHealth(log)

@@ -23,7 +23,7 @@ func addAdmin(f *features) error {
 // addActivity is reading the record of what happened.
 func addActivity(f *features) error {
 	f.doors = append(f.doors, &activity.Handler{
-		Events: audit.Reader{DB: f.parts.pool}, Sessions: f.sessions, Rules: f.admin.Rules, Refusal: admin.ErrListAuditEvents,
+		Events: audit.Reader{DB: f.parts.reads}, Sessions: f.sessions, Rules: f.admin.Rules, Refusal: admin.ErrListAuditEvents,
 		Admin: bool(f.settings.Plugins.Admin),
 	})
 	return nil

@@ -39,13 +39,14 @@ type settings struct {
 	Plugins  pluginSettings
 	Admin    adminSettings
 	APIKeys  keySettings
+	Ways     waySettings
 	Signing  signingSettings
 	Breach   breachSettings
 	Guesses  guessSettings
-	Ways     waySettings
 
 	SecondFactor twoFactorSettings
 	Passkeys     passkeySettings
+	Providers    providerSettings
 	Deletion     deletionSettings
 
 	Log      observability.Settings
@@ -144,9 +145,10 @@ func (s settings) Validate() []config.Fault {
 	refuse(s.Hashing.MemoryKiB < 19456, "HASH_MEMORY_KIB", "is less than 19456", "19456")
 	refuse(s.Hashing.Iterations < 2, "HASH_ITERATIONS", "is less than 2", "2")
 	faults = append(faults, s.SecondFactor.faults()...)
-	faults = append(faults, s.Passkeys.faults(s.host())...)
 	faults = append(faults, s.Admin.faults()...)
 	faults = append(faults, s.APIKeys.faults()...)
+	faults = append(faults, s.Passkeys.faults(s.host())...)
+	faults = append(faults, s.Providers.faults()...)
 	faults = append(faults, s.Signing.faults()...)
 	faults = append(faults, s.Breach.faults()...)
 	return append(faults, s.Guesses.faults()...)

@@ -75,11 +75,11 @@ func newWorld(t testing.TB, o options) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewJSONHandler(o.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.service, err = newService(s, parts{pool: w.pool, redis: w.redis, sender: sender, now: w.clock.Now, log: log})
+	w.service, err = newService(s, parts{pool: w.pool, reads: w.pool, redis: w.redis, sender: sender, now: w.clock.Now, log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.service.jobs.Start(t.Context())
+	w.service.start(t.Context())
 	server := httptest.NewServer(w.service.api)
 	t.Cleanup(func() {
 		server.Close()

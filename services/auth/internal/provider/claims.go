@@ -53,9 +53,6 @@ func newIdentity(c claims, subject, email string, verified bool, name, image str
 	if address, err := validation.ParseEmail(email); err == nil {
 		who.Email, who.EmailVerified = address.String(), verified
 	}
-	if who.Name == "" {
-		who.Name, _, _ = strings.Cut(who.Email, "@")
-	}
 	if u, err := url.Parse(image); err == nil && u.Scheme == "https" && u.Host != "" && len(image) <= maxImage && !strings.ContainsFunc(image, control) {
 		who.Image = &image
 	}

@@ -28,7 +28,7 @@ type Identity struct {
 	Subject       string // never empty
 	Email         string // in lower case; "" when there is none that can be used
 	EmailVerified bool   // the provider says so
-	Name          string
+	Name          string // "" when there is none
 	Image         *string
 	// Claims are what the provider said, as a JSON object.
 	Claims json.RawMessage
