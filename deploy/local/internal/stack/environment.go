@@ -28,6 +28,9 @@ func (s *Stack) environment(name string) []string {
 		variable, _, _ := strings.Cut(e, "=")
 		return own(variable)
 	})
+	if name == "auth" { // everything that can be tried; the developer's own settings come later and win
+		env = slices.Concat([]string{"ANONYMOUS=on", "API_KEY_SESSIONS=on"}, env)
+	}
 	env = append(env, s.common(name)...)
 	return append(env, s.particular(name)...)
 }
@@ -57,6 +60,7 @@ func (s *Stack) particular(name string) []string {
 	case "auth":
 		return slices.Concat(database, tokens, redis, []string{
 			"SMTP_URL=" + s.smtpURL, "MAIL_FROM=" + c.MailFrom, "AUTH_SECRETS=" + s.secrets.Auth,
+			"STORAGE_URL=" + loopback(c.Storage), "WEBHOOK_URL=" + loopback(c.Webhook),
 		})
 	case "gateway":
 		return slices.Concat(tokens, redis, []string{
