@@ -430,7 +430,7 @@ func TestSocial_asksForTheSecondFactor(t *testing.T) {
 
 func TestSocial_refusesBadQuestions(t *testing.T) {
 	t.Parallel()
-	w, acme, _ := withProviders(t, nil)
+	w, _, _ := withProviders(t, nil)
 	for name, tc := range map[string]struct {
 		body   map[string]any
 		status int
