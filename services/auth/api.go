@@ -34,6 +34,7 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/sweep"
 	"github.com/codex-platform/codex/services/auth/internal/token"
 	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/username"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
@@ -91,6 +92,7 @@ type features struct {
 	passwords password.Policy
 	services  security.ServiceTokens
 	accounts  *account.Accounts
+	names     *username.Names // nil: the plugin is off
 	reset     *reset.Reset
 	deletion  *deletion.Deletion
 	issuer    *token.Issuer
@@ -139,7 +141,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 	}
 	f.once = once.Secrets{Ring: f.ring, Now: p.now}
 	for _, add := range []func(*features) error{
-		addPasswords, addMail, addSessions, addAccounts, addTwoFactor, addPasskeys, addVerification, addOAuth, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addAnonymous, addMultiSession, addLastMethod, addTokens, addAdmin, addActivity, addAPIKeys, addPages, addSweep,
+		addPasswords, addMail, addSessions, addAccounts, addUsername, addTwoFactor, addPasskeys, addVerification, addOAuth, addReset, addProfile, addDeletion, addMagicLink, addEmailOTP, addAnonymous, addMultiSession, addLastMethod, addTokens, addAdmin, addActivity, addAPIKeys, addPages, addSweep,
 	} {
 		if err := add(f); err != nil {
 			return nil, err

@@ -122,6 +122,9 @@ func addReset(f *features) error {
 
 func addProfile(f *features) error {
 	h := &profile.Handler{Users: f.users, Sessions: f.sessions, Services: f.services, Now: f.parts.now, Log: f.parts.log}
+	if f.names != nil {
+		h.Names = f.names.Changed
+	}
 	f.doors, f.backDoors = append(f.doors, h), append(f.backDoors, h)
 	return nil
 }

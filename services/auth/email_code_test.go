@@ -362,3 +362,34 @@ func TestEmailCode_changesAnAddress(t *testing.T) {
 		t.Errorf("an old session: %d %s", r.status, r.text)
 	}
 }
+
+// A code that is typed in the browser that signed up proves the address and
+// leaves the password; see TestEmailCode_takesAnAccountBackFromAStranger.
+func TestEmailCode_provesAnAddressWhereItSignedUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	email := address()
+	b := w.browser()
+	b.post("/sign-up/email", map[string]any{"name": "Ada Lovelace", "email": email, "password": goodPassword})
+	if r := b.post("/email-otp/verify-email", map[string]any{"email": email, "otp": w.askCode(b, "email-verification", email)}); r.status != http.StatusOK || !b.signedIn() {
+		t.Fatalf("verify: %d %s", r.status, r.text)
+	}
+	w.signIn(email, goodPassword)
+}
+
+// OAU-07: somebody signs up with a known address, whose account a stranger made,
+// and proves it by a code: the stranger's password is worth nothing.
+func TestEmailCode_provesAnAddressThatAStrangerSignedUpWith(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	email := address()
+	w.browser().post("/sign-up/email", map[string]any{"name": "Eve", "email": email, "password": "eves-own-passphrase"})
+	owner := w.browser()
+	owner.post("/sign-up/email", map[string]any{"name": "Ada Lovelace", "email": email, "password": goodPassword})
+	if r := owner.post("/email-otp/verify-email", map[string]any{"email": email, "otp": w.askCode(owner, "email-verification", email)}); r.status != http.StatusOK || !owner.signedIn() {
+		t.Fatalf("verify: %d %s", r.status, r.text)
+	}
+	if r := w.stranger().post("/sign-in/email", map[string]any{"email": email, "password": "eves-own-passphrase"}); r.status != http.StatusUnauthorized {
+		t.Errorf("the stranger: %d %s", r.status, r.text)
+	}
+}

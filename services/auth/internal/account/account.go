@@ -68,12 +68,23 @@ type Accounts struct {
 	Letters   mailer.Outbox
 	Limits    *limit.Limits
 	Rules     Rules
+	Names     Names // nil: people have no user names
 	// Floor is the least time of an answer that must not tell whether an address
 	// is known. The work is the same already, but not to the millisecond: the
 	// collector frees the memory of two hashes at a time, so every second one is
 	// slower, and writing a new account takes longer than finding an old one.
 	Floor time.Duration
 	Now   func() time.Time
+}
+
+// Names are the user names that people choose beside their address.
+type Names interface {
+	// Chosen reads the name of a sign-up's body, nil for none, and refuses one
+	// that is not free.
+	Chosen(ctx context.Context, m wire.Members) (name, display *string, err error)
+	// Hold keeps a name from everybody but one person, who did not get it: whether
+	// a name is free must not tell that a sign-up made no account.
+	Hold(ctx context.Context, tx pgx.Tx, name, userID string) error
 }
 
 // newcomer is who signs up.
@@ -141,26 +152,31 @@ func (a *Accounts) warnOwner(ctx context.Context, tx pgx.Tx, n newcomer) error {
 	} else if err != nil {
 		return err
 	}
+	if n.user.Username != nil {
+		if err := a.Names.Hold(ctx, tx, *n.user.Username, owner.ID); err != nil {
+			return err
+		}
+	}
 	return a.Letters.Put(ctx, tx, mailer.Letter{
 		Kind: mail.AccountExists, UserID: owner.ID, Cause: a.Now().UTC().Format("2006-01-02T15"),
 		Contents: mailer.Contents{To: owner.Email, Name: owner.Name, Language: n.language},
 	})
 }
 
-// attempt is one try to sign in with a password.
-type attempt struct {
-	method   string // "email", or the name of another door that asks for a password
-	named    string // the address or name that was typed
-	user     user.User
-	hash     *string // nil: there is no such account, or it has no password
-	typed    string
-	remember bool
-	callback string
+// Attempt is one try to sign in with a password.
+type Attempt struct {
+	Method   string // "email", or the name of another door that asks for a password
+	Named    string // the address or name that was typed
+	User     user.User
+	Hash     *string // nil: there is no such account, or it has no password
+	Typed    string
+	Remember bool
+	Callback string
 }
 
 // signIn checks a password and lets its owner in.
-func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t attempt) (*entrance.Entered, error) {
-	u, typed, hash := t.user, t.typed, t.hash
+func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t Attempt) (*entrance.Entered, error) {
+	u, typed, hash := t.User, t.Typed, t.Hash
 	ok, upgrade, err := a.match(ctx, c, t.guess(c), hash)
 	switch {
 	case err != nil:
@@ -168,7 +184,7 @@ func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t attempt) (*entran
 	case !ok:
 		return nil, a.refuse(ctx, c, t)
 	case a.Rules.Verify && !u.EmailVerified:
-		return nil, a.unproven(ctx, c, u, t.callback)
+		return nil, a.unproven(ctx, c, u, t.Callback)
 	}
 	keep := *hash
 	if upgrade {
@@ -180,9 +196,9 @@ func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t attempt) (*entran
 }
 
 // refuse records a wrong password, or an unknown address, and refuses both alike.
-func (a *Accounts) refuse(ctx context.Context, c *wire.Call, t attempt) error {
+func (a *Accounts) refuse(ctx context.Context, c *wire.Call, t Attempt) error {
 	if err := a.Audit.Record(ctx, a.Store.DB, c, audit.Event{
-		Kind: audit.SignedIn, UserID: t.user.ID, Failed: true, Details: map[string]string{"method": t.method, "reason": "credentials"},
+		Kind: audit.SignedIn, UserID: t.User.ID, Failed: true, Details: map[string]string{"method": t.Method, "reason": "credentials"},
 	}); err != nil {
 		return err
 	}
@@ -192,17 +208,17 @@ func (a *Accounts) refuse(ctx context.Context, c *wire.Call, t attempt) error {
 // enter begins the session while the password that was checked still is the
 // account's: a reset that runs at the same time either sees the session and
 // ends it, or was first and makes this sign-in fail.
-func (a *Accounts) enter(ctx context.Context, c *wire.Call, t attempt, hash string) (*entrance.Entered, error) {
+func (a *Accounts) enter(ctx context.Context, c *wire.Call, t Attempt, hash string) (*entrance.Entered, error) {
 	var in *entrance.Entered
 	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
-		held, err := Store{DB: tx}.Hold(ctx, t.user.ID, hash)
+		held, err := Store{DB: tx}.Hold(ctx, t.User.ID, hash)
 		if err != nil {
 			return err
 		}
 		if !held {
 			return ErrCredentials
 		}
-		in, err = a.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: t.user, Method: t.method, Remember: t.remember})
+		in, err = a.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: t.User, Method: t.Method, Remember: t.Remember})
 		return err
 	})
 	return in, err

@@ -47,10 +47,10 @@ func (a *Accounts) wrong(ctx context.Context, c *wire.Call, g limit.Guess, last 
 
 // guess is an attempt as the limits count it: by the person's address through
 // whichever door, and by what was typed where there is no such person.
-func (t attempt) guess(c *wire.Call) limit.Guess {
-	g := limit.Guess{From: c.Address, Account: t.named, UserID: t.user.ID, Password: t.typed}
-	if t.user.ID != "" {
-		g.Account = t.user.Email
+func (t Attempt) guess(c *wire.Call) limit.Guess {
+	g := limit.Guess{From: c.Address, Account: t.Named, UserID: t.User.ID, Password: t.Typed}
+	if t.User.ID != "" {
+		g.Account = t.User.Email
 	}
 	return g
 }

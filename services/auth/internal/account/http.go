@@ -49,6 +49,13 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, form signUpForm
 		return nil, ErrClosed
 	}
 	began := time.Now()
+	u := user.New(security.NewID(), form.Name, form.Email.String(), form.Image.Value, a.Now())
+	if a.Names != nil {
+		var err error
+		if u.Username, u.DisplayUsername, err = a.Names.Chosen(ctx, c.Members()); err != nil {
+			return nil, err
+		}
+	}
 	chosen, err := a.Passwords.Choose(form.Password, form.Email.String(), form.Name)
 	if err != nil {
 		return nil, err
@@ -58,8 +65,7 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, form signUpForm
 		return nil, err
 	}
 	n := newcomer{
-		user: user.New(security.NewID(), form.Name, form.Email.String(), form.Image.Value, a.Now()),
-		hash: hash, language: c.Header("Accept-Language"), callback: value(form.CallbackURL), remember: yes(form.RememberMe),
+		user: u, hash: hash, language: c.Header("Accept-Language"), callback: value(form.CallbackURL), remember: yes(form.RememberMe),
 	}
 	in, err := a.signUp(ctx, c, n)
 	if err != nil {
@@ -67,6 +73,7 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, form signUpForm
 	}
 	answer := wire.OK(SignUp{User: a.Sessions.Shape.Profile(n.user)})
 	if in == nil {
+		a.markBrowser(&answer.Headers, u.ID)
 		return answer, wire.AtLeast(ctx, began, a.Floor)
 	}
 	answer.Body.Token = &in.Live.Token
@@ -93,15 +100,21 @@ func (a *Accounts) postSignIn(ctx context.Context, c *wire.Call, form signInForm
 	if err != nil && !errors.Is(err, user.ErrNone) {
 		return nil, err
 	}
-	in, err := a.signIn(ctx, c, attempt{
-		method: "email", named: email.String(), user: u, hash: hash, typed: form.Password, remember: yes(form.RememberMe), callback: value(form.CallbackURL),
+	return a.SignIn(ctx, c, began, Attempt{
+		Method: "email", Named: email.String(), User: u, Hash: hash, Typed: form.Password, Remember: yes(form.RememberMe), Callback: value(form.CallbackURL),
 	})
+}
+
+// SignIn is what every door does that asks for a password, once it knows whose. A
+// refusal takes the same time for everybody, from when the door began.
+func (a *Accounts) SignIn(ctx context.Context, c *wire.Call, began time.Time, t Attempt) (*wire.Answer[entrance.Body], error) {
+	in, err := a.signIn(ctx, c, t)
 	if errors.Is(err, ErrCredentials) {
 		return nil, cmp.Or(wire.AtLeast(ctx, began, a.Floor), err)
 	} else if err != nil {
 		return nil, err
 	}
-	return a.answer(ctx, c, in, value(form.CallbackURL))
+	return a.answer(ctx, c, in, t.Callback)
 }
 
 // answer tells who signed in with a password what became of it, and where to go.

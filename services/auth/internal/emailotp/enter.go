@@ -8,6 +8,7 @@ import (
 
 	"github.com/codex-platform/codex/pkg/database"
 
+	"github.com/codex-platform/codex/services/auth/internal/account"
 	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/owner"
@@ -87,9 +88,11 @@ func (k *Codes) prove(ctx context.Context, c *wire.Call, email, code string) (pr
 }
 
 // confirm marks the address as proven. Where the code is typed by somebody who is
-// signed in to the account, it is the owner's already and stays whole.
+// signed in to the account, or in the browser that made it, it is the owner's
+// already and stays whole.
 func (k *Codes) confirm(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, own *session.Live) (owner.Found, error) {
-	if u.EmailVerified || own == nil || own.UserID != u.ID {
+	signedIn := own != nil && own.UserID == u.ID
+	if u.EmailVerified || !signedIn && !account.MadeHere(k.Sessions.Cookies, c, u.ID) {
 		return k.Owners.Claim(ctx, tx, c, method, u)
 	}
 	now, err := user.Store{DB: tx}.Verify(ctx, u.ID, u.Email, wire.Moment(k.Now()))
@@ -99,6 +102,6 @@ func (k *Codes) confirm(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.Use
 		return owner.Found{}, err
 	}
 	return owner.Found{User: now}, k.Audit.Record(ctx, tx, c, audit.Event{
-		Kind: audit.EmailVerified, UserID: u.ID, SessionID: own.ID, Details: map[string]string{"method": method},
+		Kind: audit.EmailVerified, UserID: u.ID, Details: map[string]string{"method": method},
 	})
 }

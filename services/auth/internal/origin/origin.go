@@ -78,7 +78,7 @@ func (g Guard) source(c *wire.Call) error {
 // signsIn tells whether a call can make a session for a caller who has none.
 func (g Guard) signsIn(c *wire.Call) bool {
 	path := strings.TrimPrefix(c.Path(), g.Base)
-	return path == "/sign-up/email" || strings.HasPrefix(path, "/sign-in/")
+	return path == "/sign-up/email" || strings.HasPrefix(path, "/sign-in/") || strings.HasPrefix(path, "/email-otp/")
 }
 
 // answersUs tells whether a call is a provider's answer that a browser posts from

@@ -32,18 +32,35 @@ type Handler struct {
 	Users    user.Store
 	Sessions *session.Registry
 	Services security.ServiceTokens
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Names reads a new user name of a person from a body; nil: people have none.
+	Names func(ctx context.Context, m wire.Members, userID string) (name, display *string, err error)
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Routes names every operation of this feature for the public.
 func (h *Handler) Routes(r *wire.Router) {
-	wire.Post(r, wire.Op{ID: "updateUser", Path: "/update-user", Summary: "Change the caller's name or picture", Session: true, Errors: []int{400, 401}}, h.update)
+	wire.Post(r, wire.Op{ID: "updateUser", Path: "/update-user", Summary: "Change the caller's name, picture or user name", Session: true, Errors: []int{400, 401}}, h.update)
 }
 
 type updateForm struct {
 	Name  *string   `json:"name" max:"200"`
 	Image wire.Text `json:"image" max:"2048"`
+}
+
+// change is what a body asks for.
+func (h *Handler) change(ctx context.Context, c *wire.Call, in updateForm, userID string) (user.Change, error) {
+	change := user.Change{Name: in.Name, SetImage: in.Image.Set, Image: in.Image.Value}
+	if h.Names != nil {
+		var err error
+		if change.Username, change.Display, err = h.Names(ctx, c.Members(), userID); err != nil {
+			return change, err
+		}
+	}
+	if change == (user.Change{}) {
+		return change, wire.ErrNothingToUpdate
+	}
+	return change, nil
 }
 
 func (h *Handler) update(ctx context.Context, c *wire.Call, in updateForm) (*wire.Answer[wire.Status], error) {
@@ -56,10 +73,11 @@ func (h *Handler) update(ctx context.Context, c *wire.Call, in updateForm) (*wir
 		return nil, ErrEmail
 	case err != nil:
 		return nil, err
-	case in.Name == nil && !in.Image.Set:
-		return nil, wire.ErrNothingToUpdate
 	}
-	change := user.Change{Name: in.Name, SetImage: in.Image.Set, Image: in.Image.Value}
+	change, err := h.change(ctx, c, in, live.UserID)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := h.Users.Update(ctx, live.UserID, change, wire.Moment(h.Now())); errors.Is(err, user.ErrNone) {
 		return nil, wire.ErrUnauthorized // deleted a moment ago
 	} else if err != nil {

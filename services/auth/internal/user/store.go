@@ -61,7 +61,9 @@ func (s Store) Insert(ctx context.Context, u User) (inserted bool, err error) {
 			"role": u.Role, "username": u.Username, "display_username": u.DisplayUsername, "is_anonymous": u.IsAnonymous, "extra": u.Extra,
 			"version": u.Version, "created_at": u.CreatedAt, "updated_at": u.UpdatedAt,
 		})
-	if err != nil {
+	if usernameTaken(err) {
+		return false, ErrUsernameTaken
+	} else if err != nil {
 		return false, fmt.Errorf("insert user: %w", err)
 	}
 	return tag.RowsAffected() == 1, nil
@@ -84,6 +86,8 @@ type Change struct {
 	Name     *string
 	SetImage bool
 	Image    *string // with SetImage: the new picture, nil for none
+	Username *string // lower case
+	Display  *string // the user name as it was typed
 }
 
 // Update writes a change and returns the person as it is now, or ErrNone.
@@ -92,12 +96,18 @@ func (s Store) Update(ctx context.Context, id string, c Change, now time.Time) (
 		UPDATE better_auth.users
 		SET name = coalesce(@name, name),
 		    image = CASE WHEN @set_image::boolean THEN @image ELSE image END,
+		    username = coalesce(@username, username),
+		    display_username = coalesce(@display, display_username),
 		    version = version + 1,
 		    updated_at = @now
 		WHERE id = @id
 		RETURNING `+columns,
-		pgx.NamedArgs{"id": id, "name": c.Name, "set_image": c.SetImage, "image": c.Image, "now": now})
-	return one(rows, "update user")
+		pgx.NamedArgs{"id": id, "name": c.Name, "set_image": c.SetImage, "image": c.Image, "username": c.Username, "display": c.Display, "now": now})
+	u, err := one(rows, "update user")
+	if usernameTaken(err) {
+		return User{}, ErrUsernameTaken
+	}
+	return u, err
 }
 
 // Lock keeps a person from being changed, and from getting sessions, until the

@@ -2,9 +2,15 @@ package user
 
 import (
 	"errors"
+	"net/http"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/codex-platform/codex/pkg/problem"
 )
+
+// ErrUsernameTaken refuses a user name that somebody else has.
+var ErrUsernameTaken = problem.New(http.StatusBadRequest, "USERNAME_IS_ALREADY_TAKEN", "Username is already taken. Please try another.")
 
 // What no two people have, by the names of the constraints.
 const (
@@ -15,8 +21,7 @@ const (
 // EmailTaken tells whether a statement failed because somebody else has the address.
 func EmailTaken(err error) bool { return taken(err, emailKey) }
 
-// UsernameTaken tells whether a statement failed because somebody else has the name.
-func UsernameTaken(err error) bool { return taken(err, usernameKey) }
+func usernameTaken(err error) bool { return taken(err, usernameKey) }
 
 func taken(err error, constraint string) bool {
 	var pg *pgconn.PgError

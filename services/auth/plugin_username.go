@@ -1,0 +1,15 @@
+package main
+
+import "github.com/codex-platform/codex/services/auth/internal/username"
+
+// addUsername is user names to sign in with.
+func addUsername(f *features) error {
+	if !f.settings.Plugins.Username {
+		return nil
+	}
+	n := &username.Names{Store: username.Store{DB: f.parts.pool}, Accounts: f.accounts, Limits: f.limits, Once: f.once}
+	f.accounts.Names = n
+	f.names = n
+	f.doors = append(f.doors, n)
+	return nil
+}
