@@ -11,7 +11,7 @@ type Settings struct {
 	URL       config.DSN `env:"DATABASE_URL,required" example:"postgres://codex:password@db.example.com:5432/codex" help:"PostgreSQL; may be a transaction pooler (see DATABASE_POOLER)"`
 	DirectURL config.DSN `env:"DATABASE_DIRECT_URL" example:"postgres://codex_migrate:password@db.example.com:5432/codex" help:"PostgreSQL without a pooler between, for migrations and the job queue; default: DATABASE_URL"`
 
-	ReadURL   config.DSN `env:"DATABASE_READ_URL" example:"postgres://codex:password@replica.example.com:5432/codex" help:"a PostgreSQL replica for reads that may lag behind, where the service has such; default: DATABASE_URL"`
+	ReadURL config.DSN `env:"DATABASE_READ_URL" example:"postgres://codex:password@replica.example.com:5432/codex" help:"a PostgreSQL replica for reads that may lag behind, where the service has such; default: DATABASE_URL"`
 
 	MaxConns         int32         `env:"DATABASE_MAX_CONNS" envDefault:"10" unit:"connections" help:"the most that one process opens at once"`
 	PoolerMode       bool          `env:"DATABASE_POOLER" envDefault:"false" help:"DATABASE_URL is a transaction pooler: nothing is prepared, and jobs are polled for"`

@@ -100,9 +100,10 @@ func addVerification(f *features) error {
 	v := &verification.Verification{
 		DB: p.pool, Users: f.users, Sessions: f.sessions, Entrance: f.entrance, Audit: f.audit, Letters: f.letters, Limits: f.limits, Ring: f.ring,
 		Base: s.at(base), Life: s.Accounts.VerifyLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor, Now: p.now,
+		Change: verification.Change{On: s.Accounts.ChangeEmail, Confirm: s.Accounts.ConfirmChange},
 	}
 	f.doors = append(f.doors, v)
-	f.links[mail.VerifyEmail] = v.Link
+	f.links[mail.VerifyEmail], f.links[mail.ChangeEmailConfirm], f.links[mail.ChangeEmailVerify] = v.Link, v.ConfirmLink, v.ProveLink
 	return nil
 }
 

@@ -71,6 +71,8 @@ type accountSettings struct {
 	ResetLife           time.Duration `env:"RESET_LINK_TTL" envDefault:"1h" help:"how long a reset link works; at most 1h"`
 	SignInPage          string        `env:"SIGN_IN_PAGE" envDefault:"/sign-in" help:"the page, below PUBLIC_URL, that letters about an existing account lead to"`
 	ResetPage           string        `env:"RESET_PASSWORD_PAGE" envDefault:"/reset-password" help:"the page, below PUBLIC_URL, that a reset link leads to when the request named none"`
+	ChangeEmail         bool          `env:"CHANGE_EMAIL" envDefault:"true" help:"people can change their address; the new one counts once a mailed link proved it"`
+	ConfirmChange       bool          `env:"CHANGE_EMAIL_CONFIRM" envDefault:"true" help:"a change of address is first confirmed by a link that is mailed to the old one, where that was proven"`
 	SecurityPage        string        `env:"SECURITY_PAGE" envDefault:"/profile" help:"the page, below PUBLIC_URL, with a person's sessions and factors, that letters about changes lead to"`
 	TellDevices         bool          `env:"NEW_DEVICE_MAIL" envDefault:"true" help:"a sign-in from a browser and a network that were not seen before is told by mail"`
 	PasswordFloor       time.Duration `env:"PASSWORD_ANSWER_FLOOR" envDefault:"200ms" help:"the least time that a refused sign-in takes, and a sign-up that does not sign in; above the time of a hash"`

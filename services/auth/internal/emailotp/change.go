@@ -146,7 +146,12 @@ func (k *Codes) move(ctx context.Context, c *wire.Call, live *session.Live, emai
 			return err
 		}
 		now := wire.Moment(k.Now())
-		if err := (Store{DB: tx}).move(ctx, live.UserID, live.User.Email, email, now); err != nil {
+		switch _, err := (user.Store{DB: tx}).Move(ctx, live.UserID, live.User.Email, email, now); {
+		case errors.Is(err, user.ErrTaken):
+			return ErrTaken
+		case errors.Is(err, user.ErrNone):
+			return errMovedAway
+		case err != nil:
 			return err
 		}
 		if err := (account.Store{DB: tx}).ForgetResets(ctx, live.UserID); err != nil {

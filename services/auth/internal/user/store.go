@@ -15,6 +15,9 @@ import (
 // clients: each feature says what may be known from outside.
 var ErrNone = errors.New("no such user")
 
+// ErrTaken says that an address is somebody's.
+var ErrTaken = errors.New("address is taken")
+
 // Store keeps people. DB is a pool, or the transaction that a step is part of.
 type Store struct {
 	DB database.Querier
@@ -79,6 +82,23 @@ func (s Store) Verify(ctx context.Context, id, email string, now time.Time) (Use
 		WHERE id = $1 AND email = $2 AND NOT email_verified
 		RETURNING `+columns, id, email, now)
 	return one(rows, "verify user")
+}
+
+// Move gives a person a proven address in place of the old one: ErrTaken when it
+// is somebody's, ErrNone when the old one is not the person's (any more). The
+// unique index decides between two who want it. Who was anonymous is known from
+// here on.
+func (s Store) Move(ctx context.Context, id, old, email string, now time.Time) (User, error) {
+	rows, _ := s.DB.Query(ctx, `
+		UPDATE better_auth.users
+		SET email = $3, email_verified = true, is_anonymous = false, version = version + 1, updated_at = $4
+		WHERE id = $1 AND email = $2
+		RETURNING `+columns, id, old, email, now)
+	u, err := one(rows, "change address")
+	if EmailTaken(err) {
+		return User{}, ErrTaken
+	}
+	return u, err
 }
 
 // Change is what the owner of a profile may change. Nil leaves a member as it is.

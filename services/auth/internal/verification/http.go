@@ -17,6 +17,7 @@ import (
 // Routes names every operation of this feature.
 func (v *Verification) Routes(r *wire.Router) {
 	wire.Post(r, wire.Op{ID: "sendVerificationEmail", Path: "/send-verification-email", Summary: "Mail a link that proves an address", Errors: []int{400, 429}}, v.send)
+	wire.Post(r, wire.Op{ID: "changeEmail", Path: "/change-email", Summary: "Change the caller's address, which mails prove", Session: true, Errors: []int{400, 401, 403, 429}}, v.postChange)
 	wire.GetPage(r, wire.Op{ID: "verifyEmail", Path: "/verify-email", Query: []string{"token", "callbackURL"}, Summary: "Open the link of a verification letter", Errors: []int{401, 403}}, v.verify)
 }
 
@@ -64,7 +65,16 @@ func (v *Verification) verify(ctx context.Context, c *wire.Call) (*wire.Page, er
 	if err != nil {
 		return nil, err
 	}
-	begun, err := v.use(ctx, c, token)
+	p, err := v.open(token)
+	var begun *entrance.Entered
+	var moved *user.User
+	switch {
+	case err != nil:
+	case p.step != "":
+		moved, err = v.step(ctx, c, p)
+	default:
+		begun, err = v.prove(ctx, c, p.userID, p.email)
+	}
 	var refused *problem.Problem
 	switch {
 	case err != nil && callback != "" && errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
@@ -72,7 +82,12 @@ func (v *Verification) verify(ctx context.Context, c *wire.Call) (*wire.Page, er
 	case err != nil:
 		return nil, err
 	}
-	page := wire.JSON(Verified{Status: true})
+	verified := Verified{Status: true}
+	if moved != nil {
+		profile := v.Sessions.Shape.Profile(*moved)
+		verified.User = &profile
+	}
+	page := wire.JSON(verified)
 	if callback != "" {
 		page = wire.Redirect(callback)
 	}
@@ -83,12 +98,4 @@ func (v *Verification) verify(ctx context.Context, c *wire.Call) (*wire.Page, er
 		page.Location = v.Entrance.Onward(begun, page.Location)
 	}
 	return page, v.Entrance.Admit(ctx, c, &page.Headers, begun)
-}
-
-func (v *Verification) use(ctx context.Context, c *wire.Call, token string) (*entrance.Entered, error) {
-	userID, email, err := v.open(token)
-	if err != nil {
-		return nil, err
-	}
-	return v.prove(ctx, c, userID, email)
 }

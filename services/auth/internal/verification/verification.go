@@ -8,6 +8,7 @@ package verification
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -50,7 +51,8 @@ type Verification struct {
 	// whatever a request says about its host (AUTH-12).
 	Base string
 	// Life is how long a link works.
-	Life time.Duration
+	Life   time.Duration
+	Change Change
 	// SignIn begins a session when an address is proven.
 	SignIn bool
 	// Floor is the least time that asking for a letter takes without a session,
@@ -87,21 +89,34 @@ func (v *Verification) Token(userID, email string) (string, error) {
 	})
 }
 
+// proof is what a link's token says.
+type proof struct {
+	id       string // the same for the same token
+	userID   string
+	email    string // the person's address when the link was made
+	step     string // of a change of address; "" for a plain proof
+	updateTo string // the new address of a change
+}
+
 // open reads a link's token.
-func (v *Verification) open(token string) (userID, email string, err error) {
+func (v *Verification) open(token string) (p proof, err error) {
 	claims, err := v.Ring.VerifyJWT(token, v.Now())
 	switch {
 	case errors.Is(err, security.ErrTokenExpired):
-		return "", "", ErrExpired
+		return proof{}, ErrExpired
 	case err != nil:
-		return "", "", wire.ErrInvalidToken
+		return proof{}, wire.ErrInvalidToken
 	}
-	userID, _ = claims["userId"].(string)
-	email, _ = claims["email"].(string)
-	if userID == "" || email == "" {
-		return "", "", wire.ErrInvalidToken
+	p.id = hex.EncodeToString(security.HashToken(token)[:16])
+	p.userID, _ = claims["userId"].(string)
+	p.email, _ = claims["email"].(string)
+	p.step, _ = claims["requestType"].(string)
+	p.updateTo, _ = claims["updateTo"].(string)
+	change := p.step == confirmStep || p.step == proveStep
+	if p.userID == "" || p.email == "" || p.step != "" && !change || change != (p.updateTo != "") {
+		return proof{}, wire.ErrInvalidToken
 	}
-	return userID, email, nil
+	return p, nil
 }
 
 // prove marks the address as proven and, the first time, may begin a session. A
