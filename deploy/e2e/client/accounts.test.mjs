@@ -31,7 +31,7 @@ for (const [place, base] of places) {
 				assert.equal(data.user.email, email);
 				assert.equal(data.user.emailVerified, false);
 				assert.ok(data.user.createdAt instanceof Date);
-				assert.equal(browser.cookies.size, 0);
+				assert.ok(![...browser.cookies.keys()].some((name) => name.includes('session')));
 				refused(await browser.client.signIn.email({ email, password }), 403, 'EMAIL_NOT_VERIFIED');
 
 				const mailed = link(await letter(email), '/verify-email');
