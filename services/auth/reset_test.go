@@ -174,6 +174,23 @@ func TestReset_doesNotTellWhetherAnAddressIsKnown(t *testing.T) {
 	}
 }
 
+// OAU-07: a stranger's second factor and session go with the password when the
+// owner of the address resets it, even where a reset ends no sessions.
+func TestReset_takesEverythingBackFromAStranger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"REQUIRE_EMAIL_VERIFICATION": "false", "SEND_VERIFICATION_ON_SIGN_UP": "false", "REVOKE_SESSIONS_ON_PASSWORD_RESET": "false"}})
+	email := address()
+	eve := w.browser()
+	eve.post("/sign-up/email", map[string]any{"name": "Eve", "email": email, "password": "eves-own-passphrase"})
+	eve.enrol("eves-own-passphrase")
+	w.letterAbout(email, "factor")
+	w.browser().post("/request-password-reset", map[string]any{"email": email})
+	w.browser().post("/reset-password", map[string]any{"newPassword": "the-owners-passphrase", "token": tokenOf(t, w.link(email))})
+	if owner := w.signIn(email, "the-owners-passphrase"); !owner.signedIn() || eve.signedIn() {
+		t.Error("the stranger's factor or session lives on")
+	}
+}
+
 // Whoever resets by mail has proven the address: a stranger who signed up with
 // it loses what was prepared.
 func TestReset_takesAnAccountBackFromAStranger(t *testing.T) {

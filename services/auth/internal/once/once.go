@@ -131,11 +131,16 @@ func (s Secrets) ForgetUser(ctx context.Context, db database.Querier, purpose, u
 	return nil
 }
 
-// Sweep deletes up to limit secrets that are over.
+// late is how long a secret stays after its end: who comes late is told so.
+const late = time.Hour
+
+// Sweep deletes up to limit secrets that are over. The end is asked twice: one that
+// was replaced since it was found is a new one under the same key.
 func Sweep(ctx context.Context, db database.Querier, now time.Time, limit int) (int64, error) {
 	tag, err := db.Exec(ctx, `
 		DELETE FROM better_auth.one_time
-		WHERE (purpose, key_hash) IN (SELECT purpose, key_hash FROM better_auth.one_time WHERE expires_at < $1 LIMIT $2)`, now, limit)
+		WHERE (purpose, key_hash) IN (SELECT purpose, key_hash FROM better_auth.one_time WHERE expires_at < $1 LIMIT $2)
+		  AND expires_at < $1`, now.Add(-late), limit)
 	if err != nil {
 		return 0, fmt.Errorf("sweep one-time secrets: %w", err)
 	}

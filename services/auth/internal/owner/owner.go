@@ -1,5 +1,5 @@
 // Package owner owns the person behind an address whose mail somebody has shown
-// to read, by a link or a code: who that is, and that nobody else keeps a way in.
+// to read, by a link, a code or a reset: who that is, and that nobody else keeps a way in.
 //
 // An account whose address was never proven may be a stranger's, made in advance
 // with a password, a passkey or a second factor of the stranger's own. Its owner

@@ -22,6 +22,7 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
+	"github.com/codex-platform/codex/services/auth/internal/owner"
 	"github.com/codex-platform/codex/services/auth/internal/password"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/user"
@@ -110,18 +111,16 @@ func (r *Reset) use(ctx context.Context, c *wire.Call, token, hash string) error
 //
 // Whoever has the proof reads the person's mail, so the address counts as
 // proven from here on. That also takes an account back from somebody who signed
-// up with a foreign address and waits for its owner to confirm it.
+// up with a foreign address: see owner.
 func (r *Reset) Replace(ctx context.Context, c *wire.Call, hash string, spend func(tx pgx.Tx) (userID string, err error)) error {
-	var u user.User
-	var ended []session.Ended
+	var found owner.Found
 	err := database.InTx(ctx, r.DB, func(tx pgx.Tx) error {
-		ended = nil
 		now := wire.Moment(r.Now())
 		userID, err := spend(tx)
 		if err != nil {
 			return err
 		}
-		if u, err = proven(ctx, tx, userID, now); err != nil {
+		if found, err = r.claim(ctx, tx, c, userID); err != nil {
 			return err
 		}
 		if err := (account.Store{DB: tx}).Set(ctx, userID, hash, now); err != nil {
@@ -131,33 +130,31 @@ func (r *Reset) Replace(ctx context.Context, c *wire.Call, hash string, spend fu
 			return err
 		}
 		if r.EndSessions {
-			if ended, err = (session.Store{DB: tx}).DeleteOfUser(ctx, userID, ""); err != nil {
+			ended, err := session.Store{DB: tx}.DeleteOfUser(ctx, userID, "")
+			if err != nil {
 				return err
 			}
+			found.Ended = append(found.Ended, ended...)
 		}
-		if err := r.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.PasswordReset, UserID: u.ID}); err != nil {
+		if err := r.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.PasswordReset, UserID: userID}); err != nil {
 			return err
 		}
-		return r.Letters.Put(ctx, tx, account.Changed(u, c.Header("Accept-Language")))
+		return r.Letters.Put(ctx, tx, account.Changed(found.User, c.Header("Accept-Language")))
 	})
 	if err != nil {
 		return err
 	}
-	if err := r.Sessions.Changed(ctx, u.ID); err != nil {
+	if err := r.Sessions.Changed(ctx, found.User.ID); err != nil {
 		return err
 	}
-	return r.Sessions.Announce(ctx, ended, "password reset")
+	return r.Sessions.Announce(ctx, found.Ended, "password reset")
 }
 
-// proven gives the person, with the address marked as proven.
-func proven(ctx context.Context, tx pgx.Tx, userID string, now time.Time) (user.User, error) {
-	users := user.Store{DB: tx}
-	u, err := users.ByID(ctx, userID)
+// claim gives the person, who has proven the address by now.
+func (r *Reset) claim(ctx context.Context, tx pgx.Tx, c *wire.Call, userID string) (owner.Found, error) {
+	u, err := user.Store{DB: tx}.ByID(ctx, userID)
 	if err != nil {
-		return u, fmt.Errorf("owner of reset token: %w", err)
+		return owner.Found{}, fmt.Errorf("owner of reset token: %w", err)
 	}
-	if u.EmailVerified {
-		return u, nil
-	}
-	return users.Verify(ctx, userID, u.Email, now)
+	return owner.Owners{Audit: r.Audit, Now: r.Now}.Claim(ctx, tx, c, "password-reset", u)
 }

@@ -34,20 +34,20 @@ func (s Store) Issue(ctx context.Context, userID string, hash []byte, now, until
 
 // Peek returns whose a token is, or ErrToken, and leaves it as it is.
 func (s Store) Peek(ctx context.Context, hash []byte, now time.Time) (userID string, err error) {
-	return owner(s.DB.QueryRow(ctx, `
+	return whose(s.DB.QueryRow(ctx, `
 		SELECT user_id FROM better_auth.verification_tokens
 		WHERE token_hash = $1 AND purpose = 'reset-password' AND expires_at > $2`, hash, now))
 }
 
 // Spend deletes a token and returns whose it was, or ErrToken.
 func (s Store) Spend(ctx context.Context, hash []byte, now time.Time) (userID string, err error) {
-	return owner(s.DB.QueryRow(ctx, `
+	return whose(s.DB.QueryRow(ctx, `
 		DELETE FROM better_auth.verification_tokens
 		WHERE token_hash = $1 AND purpose = 'reset-password' AND expires_at > $2
 		RETURNING user_id`, hash, now))
 }
 
-func owner(row pgx.Row) (userID string, err error) {
+func whose(row pgx.Row) (userID string, err error) {
 	err = row.Scan(&userID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
