@@ -79,7 +79,7 @@ func newWorld(t testing.TB, o options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.service.start(t.Context())
+	w.service.jobs.Start(t.Context()) // without the watch: what another process ended is then over at once, not within milliseconds
 	server := httptest.NewServer(w.service.api)
 	t.Cleanup(func() {
 		server.Close()
