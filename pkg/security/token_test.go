@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -179,7 +180,11 @@ func TestNewSigner_refusesKeysThatTheVerifierWouldNotTake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, key := range map[string]crypto.Signer{"RSA": f.RSA, "P-384": p384} {
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]crypto.Signer{"RSA of 1,024 bits": short, "P-384": p384} {
 		if _, err := security.NewSigner("k", key); err == nil {
 			t.Errorf("%s: accepted", name)
 		}

@@ -153,7 +153,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 // routes opens every feature's door.
 func (f *features) routes(api huma.API) {
 	wire.Describe(api.OpenAPI(), f.settings.Sessions.CookiePrefix)
-	guard := origin.Guard{Origins: f.origins, Base: base}
+	guard := origin.Guard{Origins: f.origins, Base: base, Mark: account.BrowserMark(f.sessions.Cookies)}
 	router := &wire.Router{API: api, Base: base, Before: func(_ context.Context, c *wire.Call) error { return guard.Check(c) }}
 	for _, d := range f.doors {
 		d.Routes(router)

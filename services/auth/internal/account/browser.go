@@ -23,6 +23,9 @@ func (a *Accounts) markBrowser(h *wire.Headers, userID string) {
 	a.Sessions.Cookies.Put(h, madeHere, tag+userID, madeHereLife)
 }
 
+// BrowserMark is the name of that cookie.
+func BrowserMark(k session.Cookies) string { return k.Name(madeHere) }
+
 // MadeHere tells whether a person's account was made in the browser that calls.
 // Elsewhere a proof of the address does not show that the password is its owner's.
 func MadeHere(k session.Cookies, c *wire.Call, userID string) bool {

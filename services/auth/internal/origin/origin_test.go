@@ -19,7 +19,7 @@ func guard(t *testing.T) origin.Guard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return origin.Guard{Origins: origins, Base: "/api/auth"}
+	return origin.Guard{Origins: origins, Base: "/api/auth", Mark: "better-auth.signed_up"}
 }
 
 type headers map[string]string
@@ -54,6 +54,10 @@ func TestCheck_whereARequestComesFrom(t *testing.T) {
 		"reading is never refused":              {"GET", signOut, cookie(headers{"Origin": "https://evil.example"}), nil},
 
 		"no cookie, no session can begin":         {"POST", signOut, headers{"Origin": "https://evil.example"}, nil},
+		"the mark of a sign-up alone":             {"POST", signOut, headers{"Cookie": "better-auth.signed_up=x"}, nil},
+		"the mark, sign-in from a foreign page":   {"POST", signIn, headers{"Cookie": "better-auth.signed_up=x", "Origin": "https://evil.example"}, origin.ErrInvalid},
+		"the mark and another cookie":             {"POST", signOut, headers{"Cookie": "better-auth.signed_up=x; theme=dark"}, origin.ErrMissing},
+		"the mark and a cookie without a value":   {"POST", signOut, headers{"Cookie": "better-auth.signed_up=x; theme="}, origin.ErrMissing},
 		"sign-in by a plain client":               {"POST", signIn, nil, nil},
 		"sign-in by a bearer client":              {"POST", signIn, headers{"Authorization": "Bearer x"}, nil},
 		"sign-in from a foreign page":             {"POST", signIn, headers{"Origin": "https://evil.example"}, origin.ErrInvalid},

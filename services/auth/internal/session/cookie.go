@@ -99,6 +99,9 @@ func (k Cookies) Take(c *wire.Call, name string) (value string, ok bool) {
 	return value, ok
 }
 
+// Name gives the name under which browsers keep a cookie of Put.
+func (k Cookies) Name(name string) string { return k.prefix + name }
+
 // Drop takes a cookie of Put out of the browser.
 func (k Cookies) Drop(h *wire.Headers, name string) {
 	h.SetCookie = append(h.SetCookie, k.cleared(k.prefix+name))
