@@ -106,7 +106,7 @@ fuzz: ## Each fuzzer of the workspace for FUZZTIME (default 30s); make fuzz FUZZ
 	@deploy/tools/fuzz.sh $${FUZZTIME:-30s} $(FUZZ)
 
 .PHONY: bench
-bench: ## Ratios against peers and floors: gateway, storage, webhook, get-session (ONLY=gateway: that part)
+bench: ## Ratios against peers and floors: gateway, overload, auth, webhook, storage (ONLY=gateway: that part)
 	@deploy/tools/deps.sh bench || echo "bench: goes on without them, as far as it can"
 	@go run ./deploy/bench -only "$(ONLY)"
 

@@ -8,7 +8,7 @@
 //	storage  PUT and GET through the service, against the S3 server directly
 //	webhook  acknowledged events a second, against one committed row each
 //	overload what the gateway still does when twice as much comes as its service can do
-//	session  CPU a get-session by cookie, against the service's empty answer
+//	auth     CPU a get-session, token and sign-in, against better-auth on Node and the bare hash; a flood of sign-ins
 //
 // and, when it is named, profile: the CPU profile that the gateway is compiled with.
 package main
@@ -34,7 +34,7 @@ type benchmark struct {
 var benchmarks = []benchmark{
 	{"gateway", benchGateway},
 	{"overload", benchOverload},
-	{"session", benchSession},
+	{"auth", benchAuth},
 	{"webhook", benchWebhook},
 	{"storage", benchStorage},
 }
@@ -43,7 +43,7 @@ var benchmarks = []benchmark{
 var asked = []benchmark{{"profile", writeProfile}}
 
 func main() {
-	only := flag.String("only", "", "comma list of: gateway, overload, session, webhook, storage (default: these), profile")
+	only := flag.String("only", "", "comma list of: gateway, overload, auth, webhook, storage (default: these), profile")
 	seconds := flag.Int("seconds", 5, "how long one measurement under load lasts, 1 to 60")
 	rounds := flag.Int("rounds", 3, "how often each is measured, 1 to 20; medians are printed")
 	flag.Parse()

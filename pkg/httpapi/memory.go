@@ -21,7 +21,10 @@ const (
 // limitMemory tells the runtime to collect harder before the container's limit is
 // reached: at nine tenths of it, since not all memory is the heap's. GOMEMLIMIT,
 // where it is set, stays.
+//
+// What the start left behind goes back to the system: a service that waits is small.
 func limitMemory(limit int64) {
+	debug.FreeOSMemory()
 	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit / 10 * 9)
 	}
