@@ -54,16 +54,26 @@ var posted = template.Must(template.New("posted").Parse(`<!doctype html><title>B
 <form method="post" action="{{.To}}">{{range $name, $value := .Members}}<input type="hidden" name="{{$name}}" value="{{index $value 0}}">{{end}}
 <button>Go on</button></form>`))
 
-// authorize signs in the person at once and leads back.
+// authorize signs in the person at once, or the one who is written on the page,
+// and leads back.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request, f Faults) {
 	q := r.URL.Query()
 	if q.Get("client_id") != s.ClientID || q.Get("response_type") != "code" || q.Get("redirect_uri") == "" || q.Get("code_challenge_method") != "S256" {
 		http.Error(w, "not a question for this provider", http.StatusBadRequest)
 		return
 	}
+	s.mu.Lock()
+	person := s.person
+	s.mu.Unlock()
+	if s.Ask {
+		var chosen bool
+		if person, chosen = s.choose(w, r); !chosen {
+			return
+		}
+	}
 	code := security.Token(24)
 	s.mu.Lock()
-	s.codes[code] = grant{s.person, q.Get("nonce"), q.Get("code_challenge"), q.Get("redirect_uri"), q.Get("scope")}
+	s.codes[code] = grant{person, q.Get("nonce"), q.Get("code_challenge"), q.Get("redirect_uri"), q.Get("scope")}
 	s.mu.Unlock()
 	back := url.Values{"code": {code}, "state": {q.Get("state")}, "iss": {s.URL}}
 	if f.AnswerIssuer != "" {

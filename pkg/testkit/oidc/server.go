@@ -26,6 +26,7 @@ type Options struct {
 	TTL      time.Duration    // of access and ID tokens: an hour
 	RSA      bool             // sign with RS256 in the place of ES256
 	Extra    map[string]any   // more claims of every ID token
+	Ask      bool             // a page asks who signs in, for people who try things out
 }
 
 // Faults are ways of being wrong. The zero value is a good provider.

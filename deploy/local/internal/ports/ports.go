@@ -25,6 +25,7 @@ type Ports struct {
 	Redis    int `env:"REDIS_PORT" envDefault:"6379" help:"Redis"`
 	S3       int `env:"S3_PORT" envDefault:"9100" help:"the object store"`
 	Stripe   int `env:"STRIPE_PORT" envDefault:"12111" help:"the stand-in for Stripe"`
+	Provider int `env:"PROVIDER_PORT" envDefault:"12112" help:"the demo provider to sign in with"`
 
 	GatewayPrivate int `env:"GATEWAY_PRIVATE_PORT" envDefault:"9000" help:"health and metrics"`
 	AuthPrivate    int `env:"AUTH_PRIVATE_PORT" envDefault:"9001" help:"health and metrics"`
@@ -43,7 +44,7 @@ func (p *Ports) places() []place {
 	return []place{
 		{"GATEWAY_PORT", &p.Gateway}, {"AUTH_PORT", &p.Auth}, {"WEBHOOK_PORT", &p.Webhook}, {"STORAGE_PORT", &p.Storage}, {"WEB_PORT", &p.Web},
 		{"INBOX_PORT", &p.Inbox}, {"SMTP_PORT", &p.SMTP}, {"POSTGRES_PORT", &p.Postgres}, {"REDIS_PORT", &p.Redis}, {"S3_PORT", &p.S3},
-		{"STRIPE_PORT", &p.Stripe}, {"GATEWAY_PRIVATE_PORT", &p.GatewayPrivate}, {"AUTH_PRIVATE_PORT", &p.AuthPrivate},
+		{"STRIPE_PORT", &p.Stripe}, {"PROVIDER_PORT", &p.Provider}, {"GATEWAY_PRIVATE_PORT", &p.GatewayPrivate}, {"AUTH_PRIVATE_PORT", &p.AuthPrivate},
 		{"WEBHOOK_PRIVATE_PORT", &p.WebhookPrivate}, {"STORAGE_PRIVATE_PORT", &p.StoragePrivate}, {"WEB_PRIVATE_PORT", &p.WebPrivate},
 	}
 }

@@ -29,7 +29,10 @@ func (s *Stack) environment(name string) []string {
 		return own(variable)
 	})
 	if name == "auth" { // everything that can be tried; the developer's own settings come later and win
-		env = slices.Concat([]string{"ANONYMOUS=on", "API_KEY_SESSIONS=on"}, env)
+		env = slices.Concat([]string{
+			"ANONYMOUS=on", "API_KEY_SESSIONS=on", "OIDC_PROVIDERS=" + demoProvider, "OIDC_DEMO_CLIENT_ID=codex",
+			"OIDC_DEMO_CLIENT_SECRET=" + s.secrets.Provider, "OIDC_DEMO_ISSUER=" + s.provider,
+		}, env)
 	}
 	env = append(env, s.common(name)...)
 	return append(env, s.particular(name)...)

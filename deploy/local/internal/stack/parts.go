@@ -14,6 +14,7 @@ import (
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/objectstore"
 	"github.com/codex-platform/codex/pkg/testkit/inbox"
+	"github.com/codex-platform/codex/pkg/testkit/oidc"
 	"github.com/codex-platform/codex/pkg/testkit/parts"
 	"github.com/codex-platform/codex/pkg/testkit/port"
 	"github.com/codex-platform/codex/pkg/testkit/stripetest"
@@ -196,6 +197,24 @@ func (s *Stack) startStripe(context.Context) error {
 		end := func() error { return errors.Join(front.Close(), standIn.Close()) }
 		s.add(part{stop: end})
 		return address, nil
+	})
+}
+
+// demoProvider is its id in the address of sign-in.
+const demoProvider = "demo"
+
+// startProvider starts who stands in for Google and the like.
+func (s *Stack) startProvider(context.Context) error {
+	return s.Board.Step("demo provider", func() (string, error) {
+		provider := oidc.New(oidc.Options{ClientID: "codex", Secret: s.secrets.Provider, Ask: true})
+		provider.URL = "http://localhost:" + portOf(s.Settings.Provider)
+		front := &http.Server{Addr: port.Addr(s.Settings.Provider), Handler: provider, ReadHeaderTimeout: 5 * time.Second}
+		if err := listen(front); err != nil {
+			return "", err
+		}
+		s.provider = provider.URL
+		s.add(part{stop: front.Close})
+		return provider.URL, nil
 	})
 }
 

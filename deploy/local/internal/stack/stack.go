@@ -33,6 +33,7 @@ type Stack struct {
 	s3       objects
 	stripe   billing
 	inbox    inboxPage
+	provider string // the demo provider's issuer
 	demo     seed.Result
 
 	failed chan error // a backing part that ended by itself
@@ -50,7 +51,7 @@ func (s *Stack) Start(ctx context.Context) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	if err := s.together(ctx, s.buildServices, s.buildWeb, s.startPostgres, s.startRedis, s.startS3, s.startInbox, s.startStripe); err != nil {
+	if err := s.together(ctx, s.buildServices, s.buildWeb, s.startPostgres, s.startRedis, s.startS3, s.startInbox, s.startStripe, s.startProvider); err != nil {
 		return err
 	}
 	if err := s.Board.Step("migrations", func() (string, error) { return s.migrate(ctx) }); err != nil {

@@ -15,6 +15,7 @@ func (s *Stack) Table(out io.Writer, bold bool) {
 		{"redis", s.redisURL},
 		{"s3", fmt.Sprintf("%s  bucket %s  key %s  secret %s", s.s3.endpoint, s.Settings.S3Bucket, s.s3.accessKey, s.s3.secretKey)},
 		{"stripe", s.stripeAddress()},
+		{"provider", s.provider + " (signIn.social({ provider: '" + demoProvider + "' }), as whoever you like)"},
 		{"metrics", s.metrics()},
 	}
 	if s.Settings.Seed {

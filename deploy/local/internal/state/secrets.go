@@ -18,6 +18,7 @@ type Secrets struct {
 	S3              string            `json:"s3"`               // S3_SECRET_KEY
 	StripeKey       string            `json:"stripe_key"`       // of the stand-in
 	StripeSignature string            `json:"stripe_signature"` // of the stand-in's events
+	Provider        string            `json:"provider"`         // the client secret at the demo provider
 	DemoPassword    string            `json:"demo_password"`
 	AdminPassword   string            `json:"admin_password"`
 }
@@ -37,7 +38,7 @@ func (f *Folder) Secrets(roles []string) (Secrets, error) {
 		}
 	}
 	for field, make := range map[*string]func() string{
-		&s.Auth: long, &s.Service: long, &s.Postgres: rand.Text, &s.S3: long,
+		&s.Auth: long, &s.Service: long, &s.Postgres: rand.Text, &s.S3: long, &s.Provider: long,
 		&s.StripeKey: func() string { return "sk_test_" + rand.Text() }, &s.StripeSignature: func() string { return "whsec_" + rand.Text() },
 		&s.DemoPassword: typed, &s.AdminPassword: typed,
 	} {
