@@ -6,7 +6,7 @@ import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
 // The pages that are rendered at build time, so that their forms can be used
 // before any script has run. Each exists once per language; the server picks by
 // Accept-Language (see internal/site). Everything else is the shell, 200.html.
-const pages = ['/', '/sign-in', '/sign-up', '/verify', '/forgot-password', '/reset-password'];
+const pages = ['/', '/sign-in', '/two-factor', '/sign-up', '/verify', '/forgot-password', '/reset-password'];
 const translations = ['de'];
 
 // The version is the hash of what is built: the same sources give the same

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { localPath, signInAddress } from './redirect';
+import { localPath, onward, secondFactorAddress, signInAddress } from './redirect';
 
 describe('localPath', () => {
   it.each(['/files', '/files?sort=name#list', '/billing?checkout=cancelled', '/'])('follows %s', (path) => {
@@ -28,5 +28,27 @@ describe('localPath', () => {
   it('keeps the way back whole', () => {
     const address = new URL(signInAddress('/files?a=1&b=2'), 'https://app.example');
     expect(localPath(address.searchParams.get('redirect'))).toBe('/files?a=1&b=2');
+  });
+});
+
+describe('onward', () => {
+  const origin = 'https://app.example';
+
+  it.each([
+    ['', '/dashboard'],
+    ['?redirect=/files', '/files'],
+    ['?callbackURL=/verify?done', '/verify?done'],
+    ['?callbackURL=https://app.example/files', '/files'],
+    ['?callbackURL=https://app.example.evil.example/files', '/dashboard'],
+    ['?callbackURL=https://app.example//evil.example', '/dashboard'],
+    ['?callbackURL=https://evil.example/', '/dashboard'],
+    ['?redirect=//evil.example', '/dashboard'],
+    ['?redirect=https://app.example/api/auth/sign-out', '/dashboard']
+  ])('leads from %j', (search, wanted) => {
+    expect(onward(new URLSearchParams(search), origin)).toBe(wanted);
+  });
+
+  it('keeps the way back whole', () => {
+    expect(onward(new URL(secondFactorAddress('/files?a=1&b=2'), origin).searchParams, origin)).toBe('/files?a=1&b=2');
   });
 });

@@ -18,8 +18,21 @@ export function localPath(wanted: string | null, fallback = '/dashboard'): strin
   return url.pathname + url.search + url.hash;
 }
 
+/**
+ * onward gives the address to go to after the second step of signing in: sign-in
+ * names it by redirect, a link of a mail or a provider by callbackURL, which may
+ * be a whole address of this origin.
+ */
+export function onward(query: URLSearchParams, origin: string): string {
+  const wanted = query.get('redirect') ?? query.get('callbackURL');
+  return localPath(wanted?.startsWith(`${origin}/`) ? wanted.slice(origin.length) : wanted);
+}
+
 /** signInAddress is the sign-in page that leads back to here. */
 export const signInAddress = (back: string) => `/sign-in?redirect=${encodeURIComponent(back)}`;
+
+/** secondFactorAddress is the page that asks for the second factor and leads on to there. */
+export const secondFactorAddress = (target: string) => `/two-factor?redirect=${encodeURIComponent(target)}`;
 
 /** verifiedAddress is where the link of a confirmation mail leads in the end. */
 export const verifiedAddress = '/verify?done';

@@ -39,3 +39,6 @@ export const pendingAddress = new Remembered('codex.pending-address');
 
 /** chosenPlan is the plan for which the person went to the payment page. */
 export const chosenPlan = new Remembered('codex.chosen-plan');
+
+/** secondFactors are the kinds of codes that the sign-in under way takes. */
+export const secondFactors = new Remembered('codex.second-factors');
