@@ -9,9 +9,9 @@ DROP TABLE better_auth.guesses;
 ALTER TABLE better_auth.accounts
     DROP COLUMN access_token, DROP COLUMN refresh_token, DROP COLUMN id_token,
     DROP COLUMN access_token_expires_at, DROP COLUMN refresh_token_expires_at,
-    DROP COLUMN scope;
+    DROP COLUMN scope, DROP COLUMN doubted;
 DROP INDEX better_auth.sessions_impersonated_by_idx;
-ALTER TABLE better_auth.sessions DROP COLUMN impersonated_by, DROP COLUMN impersonation_reason;
+ALTER TABLE better_auth.sessions DROP COLUMN impersonated_by, DROP COLUMN impersonation_reason, DROP COLUMN extra;
 DROP INDEX better_auth.users_anonymous_idx;
 DROP INDEX better_auth.users_username_key;
 ALTER TABLE better_auth.users

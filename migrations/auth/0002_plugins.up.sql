@@ -16,7 +16,9 @@ CREATE INDEX users_anonymous_idx ON better_auth.users (created_at) WHERE is_anon
 
 ALTER TABLE better_auth.sessions
     ADD COLUMN impersonated_by      text,
-    ADD COLUMN impersonation_reason text;
+    ADD COLUMN impersonation_reason text,
+    -- The members that SESSION_FIELDS adds, by name.
+    ADD COLUMN extra                jsonb NOT NULL DEFAULT '{}';
 CREATE INDEX sessions_impersonated_by_idx ON better_auth.sessions (impersonated_by) WHERE impersonated_by IS NOT NULL;
 
 ALTER TABLE better_auth.accounts
@@ -26,7 +28,9 @@ ALTER TABLE better_auth.accounts
     ADD COLUMN id_token                 text,
     ADD COLUMN access_token_expires_at  timestamptz,
     ADD COLUMN refresh_token_expires_at timestamptz,
-    ADD COLUMN scope                    text;
+    ADD COLUMN scope                    text,
+    -- A password that somebody else may have chosen, until its owner confirmed it.
+    ADD COLUMN doubted                  boolean NOT NULL DEFAULT false;
 
 -- Wrong passwords in a row for one account, be there one or not, and until when
 -- the next try has to wait. The key is an HMAC: the table names nobody.

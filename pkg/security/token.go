@@ -116,7 +116,11 @@ type actor struct {
 }
 
 // Sign writes the claims as a compact JWS with typ "JWT".
-func (s *Signer) Sign(c Claims) (string, error) {
+func (s *Signer) Sign(c Claims) (string, error) { return s.SignWith(c, nil) }
+
+// SignWith is Sign with further members, an object. None takes the place of one
+// that says who the token is for, or until when.
+func (s *Signer) SignWith(c Claims, more json.RawMessage) (string, error) {
 	w := wireClaims{
 		Subject: c.Subject, SessionID: c.SessionID, EmailVerified: c.EmailVerified, Role: c.Role,
 		Issuer: c.Issuer, Audience: c.Audience, IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(),
@@ -129,6 +133,9 @@ func (s *Signer) Sign(c Claims) (string, error) {
 		w.Actor = &actor{c.Actor}
 	}
 	payload, err := json.Marshal(w)
+	if err == nil && len(more) > 0 {
+		payload, err = joined(payload, more)
+	}
 	if err != nil {
 		return "", fmt.Errorf("write claims: %w", err)
 	}
@@ -141,6 +148,28 @@ func (s *Signer) Sign(c Claims) (string, error) {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
 	return string(token), nil
+}
+
+// ownClaims are the members of wireClaims, sent or not.
+var ownClaims = []string{"sub", "sid", "email_verified", "role", "act", "iss", "aud", "iat", "nbf", "exp", "jti"}
+
+// joined adds further members to an object of claims.
+func joined(claims, more []byte) ([]byte, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(more, &members); err != nil {
+		return nil, err
+	}
+	for _, name := range ownClaims {
+		delete(members, name)
+	}
+	if len(members) == 0 {
+		return claims, nil
+	}
+	rest, err := json.Marshal(members)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(claims[:len(claims)-1], ','), rest[1:]...), nil
 }
 
 // audience is a string or a list of strings (RFC 7519 §4.1.3).

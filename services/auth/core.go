@@ -68,7 +68,7 @@ func addSessions(f *features) error {
 	f.queue.watch = cached.Watch
 	f.sessions = &session.Registry{
 		Store: session.Store{DB: p.pool}, Cache: cached,
-		Cookies: session.NewCookies(f.ring, s.cookies()), Rules: s.sessionRules(), Shape: s.shape(), TokenLife: s.Tokens.Life, Now: p.now, Log: p.log,
+		Cookies: session.NewCookies(f.ring, s.cookies()), Rules: s.sessionRules(), Shape: s.shape(), Fields: s.Fields.OfSession, TokenLife: s.Tokens.Life, Now: p.now, Log: p.log,
 		Later: func(ctx context.Context, ended []session.Ended) error {
 			return f.queue.jobs.Insert(ctx, session.EndedJob{Ended: ended, Until: p.now().Add(s.Tokens.Life)}, nil)
 		},
@@ -100,7 +100,8 @@ func addVerification(f *features) error {
 	v := &verification.Verification{
 		DB: p.pool, Users: f.users, Sessions: f.sessions, Entrance: f.entrance, Audit: f.audit, Letters: f.letters, Limits: f.limits, Ring: f.ring,
 		Base: s.at(base), Life: s.Accounts.VerifyLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor, Now: p.now,
-		Change: verification.Change{On: s.Accounts.ChangeEmail, Confirm: s.Accounts.ConfirmChange},
+		SameBrowser: s.Accounts.SameBrowser && s.Accounts.RequireVerification,
+		Change:      verification.Change{On: s.Accounts.ChangeEmail, Confirm: s.Accounts.ConfirmChange},
 	}
 	f.doors = append(f.doors, v)
 	f.links[mail.VerifyEmail], f.links[mail.ChangeEmailConfirm], f.links[mail.ChangeEmailVerify] = v.Link, v.ConfirmLink, v.ProveLink
@@ -158,7 +159,7 @@ func addTokens(f *features) error {
 		DB: p.pool, Read: p.pool, Ring: f.ring, Alg: s.Signing.Alg, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: keyGrace,
 		Now: p.now, Log: p.log,
 	}
-	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, Now: p.now}
+	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, More: s.Fields.claims(s.shape()), Now: p.now, Log: p.log}
 	h := &token.Handler{Issuer: f.issuer, Sessions: f.sessions, Services: f.services}
 	sessions := &session.Handler{Sessions: f.sessions, Audit: f.audit, Leave: f.entrance.Leave}
 	if s.Tokens.InSession {

@@ -26,5 +26,5 @@ type pluginSettings struct {
 // shape is what is shown of people: members of a plugin while it is on.
 func (s settings) shape() *user.Shape {
 	p := s.Plugins
-	return &user.Shape{TwoFactor: bool(p.TwoFactor), Admin: bool(p.Admin), Username: bool(p.Username), Anonymous: bool(p.Anonymous)}
+	return &user.Shape{TwoFactor: bool(p.TwoFactor), Admin: bool(p.Admin), Username: bool(p.Username), Anonymous: bool(p.Anonymous), Fields: s.Fields.OfUser}
 }

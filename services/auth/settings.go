@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ type settings struct {
 	Breach   breachSettings
 	Guesses  guessSettings
 
+	Fields       fieldSettings
 	SecondFactor twoFactorSettings
 	Passkeys     passkeySettings
 	Providers    providerSettings
@@ -60,6 +62,7 @@ type settings struct {
 type accountSettings struct {
 	RequireVerification bool          `env:"REQUIRE_EMAIL_VERIFICATION" envDefault:"true" help:"an address signs in only after it was proven; sign-up then does not tell whether an address is known"`
 	SignInAfterVerify   bool          `env:"AUTO_SIGN_IN_AFTER_VERIFICATION" envDefault:"true" help:"opening a verification link signs in, the first time"`
+	SameBrowser         bool          `env:"VERIFICATION_SAME_BROWSER" envDefault:"true" help:"where addresses must be proven: a link that is opened in another browser than the one of the sign-up proves the address only, and the password counts once a link is opened where it was typed, or a reset replaced it"`
 	SignInAfterSignUp   bool          `env:"AUTO_SIGN_IN" envDefault:"true" help:"signing up signs in, where verification is not required"`
 	MailOnSignUp        bool          `env:"SEND_VERIFICATION_ON_SIGN_UP" envDefault:"true" help:"signing up mails a verification link"`
 	MailOnSignIn        bool          `env:"SEND_VERIFICATION_ON_SIGN_IN" envDefault:"false" help:"a sign-in that is refused because the address is not proven mails a new link"`
@@ -88,6 +91,9 @@ type sessionSettings struct {
 	CookiePrefix string        `env:"COOKIE_PREFIX" envDefault:"better-auth" help:"what cookie names begin with"`
 	SecureCookie bool          `env:"SECURE_COOKIES" envDefault:"false" help:"secure cookies although PUBLIC_URL is not https"`
 	SignedBearer bool          `env:"BEARER_REQUIRE_SIGNATURE" envDefault:"false" help:"a session token counts as bearer only with its signature"`
+	CookieDomain string        `env:"COOKIE_DOMAIN" example:"example.com" help:"the domain whose sub-domains share the cookies; PUBLIC_URL is in it. Every host in it then sees who is signed in"`
+	Fixed        bool          `env:"DISABLE_SESSION_REFRESH" envDefault:"false" help:"nothing extends a session"`
+	Deferred     bool          `env:"DEFER_SESSION_REFRESH" envDefault:"false" help:"only a POST to get-session extends a session; reading says needsRefresh, and the client posts"`
 }
 
 type tokenSettings struct {
@@ -144,6 +150,7 @@ func (s settings) Validate() []config.Fault {
 	refuse(x.Lifetime < time.Minute, "SESSION_TTL", "is shorter than a minute", "168h")
 	refuse(x.Absolute < x.Lifetime, "SESSION_MAX_AGE", "is shorter than SESSION_TTL", "720h")
 	refuse(x.CookiePrefix == "" || strings.ContainsFunc(x.CookiePrefix, notCookieName), "COOKIE_PREFIX", "cannot begin a cookie's name", "better-auth")
+	refuse(x.CookieDomain != "" && !inDomain(s.host(), x.CookieDomain), "COOKIE_DOMAIN", "is not a domain that PUBLIC_URL is in", "example.com")
 	refuse(s.Hashing.MemoryKiB < 19456, "HASH_MEMORY_KIB", "is less than 19456", "19456")
 	refuse(s.Hashing.Iterations < 2, "HASH_ITERATIONS", "is less than 2", "2")
 	faults = append(faults, s.SecondFactor.faults()...)
@@ -153,7 +160,17 @@ func (s settings) Validate() []config.Fault {
 	faults = append(faults, s.Providers.faults()...)
 	faults = append(faults, s.Signing.faults()...)
 	faults = append(faults, s.Breach.faults()...)
+	faults = append(faults, s.Fields.faults()...)
 	return append(faults, s.Guesses.faults()...)
+}
+
+// inDomain tells whether a host is the domain or below it. A domain has a dot: what
+// is below a top-level domain belongs to everybody.
+func inDomain(host, domain string) bool {
+	if _, err := netip.ParseAddr(host); err == nil || !strings.Contains(domain, ".") || strings.Trim(domain, ".") != domain {
+		return false
+	}
+	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
 func notCookieName(r rune) bool {
@@ -203,13 +220,13 @@ func (s settings) accountRules() account.Rules {
 func (s settings) cookies() session.CookieSettings {
 	x := s.Sessions
 	return session.CookieSettings{
-		Prefix: x.CookiePrefix, Secure: s.https() || x.SecureCookie, MaxAge: x.Lifetime, SignedBearer: x.SignedBearer,
+		Prefix: x.CookiePrefix, Secure: s.https() || x.SecureCookie, Domain: x.CookieDomain, MaxAge: x.Lifetime, SignedBearer: x.SignedBearer,
 	}
 }
 
 func (s settings) sessionRules() session.Rules {
 	x := s.Sessions
-	return session.Rules{Lifetime: x.Lifetime, UpdateAge: x.UpdateAge, Absolute: x.Absolute, Browser: x.Browser, Fresh: x.Fresh}
+	return session.Rules{Lifetime: x.Lifetime, UpdateAge: x.UpdateAge, Absolute: x.Absolute, Browser: x.Browser, Fresh: x.Fresh, Fixed: x.Fixed, Deferred: x.Deferred}
 }
 
 func (s settings) limitRules() limit.Rules {

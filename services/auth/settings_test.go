@@ -1,8 +1,10 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/testkit"
 )
 
@@ -40,5 +42,28 @@ func TestSettings_defaults(t *testing.T) {
 		if !ok {
 			t.Errorf("not by default: %s", name)
 		}
+	}
+}
+
+func TestSettings_cookiesOfADomain(t *testing.T) {
+	t.Parallel()
+	s := load(t, testkit.Inbox(t), map[string]string{"PUBLIC_URL": "https://app.example.com", "COOKIE_DOMAIN": "example.com"})
+	refused := func() bool {
+		return slices.ContainsFunc(s.Validate(), func(f config.Fault) bool { return f.Name == "COOKIE_DOMAIN" })
+	}
+	if s.cookies().Domain != "example.com" || refused() {
+		t.Errorf("domain %s, %v", s.cookies().Domain, s.Validate())
+	}
+	for domain, good := range map[string]bool{
+		"app.example.com": true, "example.com": true, ".example.com": false, "com": false, "ample.com": false, "other.example": false, "b.app.example.com": false, "example.com; Path=/x": false,
+	} {
+		s.Sessions.CookieDomain = domain
+		if refused() == good {
+			t.Errorf("%s: %v", domain, s.Validate())
+		}
+	}
+	s.PublicURL, s.Sessions.CookieDomain = "https://10.0.0.1", "0.0.1"
+	if !refused() {
+		t.Error("a part of an address counts as domain")
 	}
 }

@@ -16,12 +16,12 @@ func TestVerify_secondOpeningIsAPlainSuccess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
 	email := address()
-	w.browser().post("/sign-up/email", map[string]any{"name": "Ada", "email": email, "password": goodPassword})
+	first, second := w.browser(), w.browser()
+	first.post("/sign-up/email", map[string]any{"name": "Ada", "email": email, "password": goodPassword})
 	link := w.link(email)
 	if !strings.HasPrefix(link, home+base+"/verify-email?token=eyJhbGciOiJIUzI1NiJ9.") || !strings.HasSuffix(link, "&callbackURL=%2F") {
 		t.Errorf("the link is not the contract's: %s", link)
 	}
-	first, second := w.browser(), w.browser()
 	first.follow(link)
 	r := second.follow(link)
 	if r.status != http.StatusFound || r.header.Get("Location") != "/" || len(second.cookies) != 0 {

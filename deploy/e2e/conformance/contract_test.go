@@ -96,7 +96,7 @@ func run(m *testing.M) (code int) {
 		s, err := stack.Start(append(settings,
 			"OIDC_PROVIDERS=acme", "OIDC_ACME_ISSUER="+provider.URL, "OIDC_ACME_CLIENT_ID="+provider.ClientID, "OIDC_ACME_CLIENT_SECRET="+provider.Secret,
 			"ANONYMOUS=on", "API_KEY_SESSIONS=on", "LAST_LOGIN_METHOD=on", "EMAIL_CODE_CHANGE_EMAIL=on", "EMAIL_CODE_CHANGE_CONFIRM=off",
-			"ANSWER_FLOOR=20ms", "PASSWORD_ANSWER_FLOOR=20ms",
+			"ANSWER_FLOOR=20ms", "PASSWORD_ANSWER_FLOOR=20ms", "USER_FIELDS=plan:string,max=20,default=free", "SESSION_FIELDS=theme:string,max=20",
 		)...)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)

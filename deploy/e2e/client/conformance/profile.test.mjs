@@ -19,6 +19,16 @@ section('a person', (world) => {
 		refused(await world.visitor().client.updateUser({ name: 'X' }), 401, 'UNAUTHORIZED');
 	});
 
+	world.check('has further members, from sign-up on', async () => {
+		const plain = await world.person();
+		assert.equal((await plain.browser.user()).plan, 'free');
+		const { browser, client } = await world.person({ plan: 'team' });
+		assert.equal((await browser.user()).plan, 'team');
+		assert.deepEqual(ok(await client.updateUser({ plan: 'pro' })), { status: true });
+		assert.equal((await browser.user()).plan, 'pro');
+		refused(await client.updateUser({ plan: 7 }), 400, 'VALIDATION_ERROR');
+	});
+
 	world.check('changes a proven address: the old one agrees, the new one is proven', async () => {
 		const { browser, client, email } = await world.proven();
 		const next = address();

@@ -69,6 +69,18 @@ section('sessions', (world) => {
 		refused(await client.$fetch('/revoke-session', { method: 'POST', body: {} }), 400, 'VALIDATION_ERROR');
 	});
 
+	world.check('have further members that their owner writes', async () => {
+		const { browser, client } = await world.person();
+		const { session } = ok(await client.updateSession({ theme: 'dark' }));
+		assert.equal(session.theme, 'dark');
+		assert.equal(ok(await client.getSession()).session.theme, 'dark');
+		assert.ok(await browser.user());
+		const nothing = await client.$fetch('/update-session', { method: 'POST', body: { userId: 'x' } });
+		assert.deepEqual([nothing.error.status, nothing.error.message], [400, 'No fields to update']);
+		refused(await client.updateSession({ theme: 7 }), 400, 'VALIDATION_ERROR');
+		refused(await world.visitor().client.updateSession({ theme: 'dark' }), 401, 'UNAUTHORIZED');
+	});
+
 	world.check('end all but one, or all', async () => {
 		const { browser, client, email } = await world.person();
 		const other = await world.signedIn(email);

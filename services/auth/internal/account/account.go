@@ -40,6 +40,10 @@ var (
 	ErrClosed       = problem.New(http.StatusBadRequest, "EMAIL_PASSWORD_SIGN_UP_DISABLED", "Email and password sign up is not enabled")
 )
 
+// errDoubted refuses a password that its owner did not confirm; people are told
+// ErrNotVerified.
+var errDoubted = errors.New("the password is doubted")
+
 // Rules are the switches of this feature.
 type Rules struct {
 	// Verify: an address must be proven before it signs in.
@@ -184,7 +188,7 @@ func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t Attempt) (*entran
 	case !ok:
 		return nil, a.refuse(ctx, c, t)
 	case a.Rules.Verify && !u.EmailVerified:
-		return nil, a.unproven(ctx, c, u, t.Callback)
+		return nil, a.unproven(ctx, c, t, a.Rules.MailOnSignIn)
 	}
 	keep := *hash
 	if upgrade {
@@ -192,7 +196,11 @@ func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t Attempt) (*entran
 			return nil, err
 		}
 	}
-	return a.enter(ctx, c, t, keep)
+	in, err := a.enter(ctx, c, t, keep)
+	if errors.Is(err, errDoubted) {
+		return nil, a.unproven(ctx, c, t, true)
+	}
+	return in, err
 }
 
 // refuse records a wrong password, or an unknown address, and refuses both alike.
@@ -211,13 +219,10 @@ func (a *Accounts) refuse(ctx context.Context, c *wire.Call, t Attempt) error {
 func (a *Accounts) enter(ctx context.Context, c *wire.Call, t Attempt, hash string) (*entrance.Entered, error) {
 	var in *entrance.Entered
 	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
-		held, err := Store{DB: tx}.Hold(ctx, t.User.ID, hash)
-		if err != nil {
+		if err := (Store{DB: tx}).Hold(ctx, t.User.ID, hash); err != nil {
 			return err
 		}
-		if !held {
-			return ErrCredentials
-		}
+		var err error
 		in, err = a.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: t.User, Method: t.Method, Remember: t.Remember})
 		return err
 	})
@@ -243,19 +248,23 @@ func (a *Accounts) upgrade(ctx context.Context, userID, typed, old string) (stri
 	return fresh, nil
 }
 
-// unproven refuses an address that was not proven yet, and writes to it again
-// where that is wanted.
-func (a *Accounts) unproven(ctx context.Context, c *wire.Call, u user.User, callback string) error {
-	if !a.Rules.MailOnSignIn || !a.Limits.MayWrite(ctx, u.Email) {
-		return ErrNotVerified
+// unproven refuses an address that was not proven yet, or a password that is
+// doubted, and writes to the address again where that is wanted. The link then
+// works for the password in this browser, where it was typed.
+func (a *Accounts) unproven(ctx context.Context, c *wire.Call, t Attempt, write bool) error {
+	var h wire.Headers
+	a.markBrowser(&h, t.User.ID)
+	refusal := wire.Keeping(ErrNotVerified, h)
+	if !write || !a.Limits.MayWrite(ctx, t.User.Email) {
+		return refusal
 	}
 	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
-		return a.Letters.Put(ctx, tx, verification(u, "sign-in "+security.NewID(), c.Header("Accept-Language"), callback))
+		return a.Letters.Put(ctx, tx, verification(t.User, "sign-in "+security.NewID(), c.Header("Accept-Language"), t.Callback))
 	})
 	if err != nil {
 		return err
 	}
-	return ErrNotVerified
+	return refusal
 }
 
 // changePassword replaces a password by its owner's wish, and ends the other
@@ -272,6 +281,9 @@ func (a *Accounts) changePassword(ctx context.Context, c *wire.Call, live *sessi
 			return err
 		case !swapped: // somebody else changed it a moment ago
 			return wire.ErrInvalidPassword
+		}
+		if _, err := (Store{DB: tx}).Trust(ctx, live.UserID, now); err != nil {
+			return err
 		}
 		if err := (Store{DB: tx}).ForgetResets(ctx, live.UserID); err != nil {
 			return err

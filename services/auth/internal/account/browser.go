@@ -17,8 +17,8 @@ const (
 	tag = "signed-up:"
 )
 
-// markBrowser notes in the browser whose account it made. It does so for a known
-// address too, with the id of nobody.
+// markBrowser notes in the browser whose account it made, or whose password was
+// typed there. It does so for a known address too, with the id of nobody.
 func (a *Accounts) markBrowser(h *wire.Headers, userID string) {
 	a.Sessions.Cookies.Put(h, madeHere, tag+userID, madeHereLife)
 }

@@ -50,8 +50,11 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, form signUpForm
 	}
 	began := time.Now()
 	u := user.New(security.NewID(), form.Name, form.Email.String(), form.Image.Value, a.Now())
+	var err error
+	if u.Extra, err = a.Sessions.Shape.Fields.Given(c.Members()); err != nil {
+		return nil, err
+	}
 	if a.Names != nil {
-		var err error
 		if u.Username, u.DisplayUsername, err = a.Names.Chosen(ctx, c.Members()); err != nil {
 			return nil, err
 		}

@@ -71,7 +71,7 @@ func (s Store) Set(ctx context.Context, userID, hash string, now time.Time) erro
 		INSERT INTO better_auth.accounts (id, user_id, provider_id, account_id, password, created_at, updated_at)
 		VALUES ($1, $2, 'credential', $2, $3, $4, $4)
 		ON CONFLICT (provider_id, account_id) DO UPDATE
-		SET password = EXCLUDED.password, updated_at = EXCLUDED.updated_at`, security.NewID(), userID, hash, now)
+		SET password = EXCLUDED.password, doubted = false, updated_at = EXCLUDED.updated_at`, security.NewID(), userID, hash, now)
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
@@ -90,18 +90,43 @@ func (s Store) Swap(ctx context.Context, userID, old, hash string, now time.Time
 }
 
 // Hold keeps a password from being changed until the transaction ends, and
-// tells whether it still is this one. The lock is shared: sign-ins do not wait
-// for each other, a reset waits for them.
-func (s Store) Hold(ctx context.Context, userID, hash string) (bool, error) {
-	var held bool
+// refuses one that is not this one any more or is doubted. The lock is shared:
+// sign-ins do not wait for each other, a reset waits for them.
+func (s Store) Hold(ctx context.Context, userID, hash string) error {
+	var doubted bool
 	err := s.DB.QueryRow(ctx, `
-		SELECT true FROM better_auth.accounts
+		SELECT doubted FROM better_auth.accounts
 		WHERE user_id = $1 AND provider_id = 'credential' AND password = $2
-		FOR SHARE`, userID, hash).Scan(&held)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return false, fmt.Errorf("hold password: %w", err)
+		FOR SHARE`, userID, hash).Scan(&doubted)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return ErrCredentials
+	case err != nil:
+		return fmt.Errorf("hold password: %w", err)
+	case doubted:
+		return errDoubted
 	}
-	return held, nil
+	return nil
+}
+
+// Doubted tells whether a person's password waits to be confirmed.
+func (s Store) Doubted(ctx context.Context, userID string) (doubted bool, err error) {
+	err = s.DB.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM better_auth.accounts WHERE user_id = $1 AND doubted)`, userID).Scan(&doubted)
+	if err != nil {
+		return false, fmt.Errorf("doubt of password: %w", err)
+	}
+	return doubted, nil
+}
+
+// Trust confirms a doubted password, and tells whether there was one.
+func (s Store) Trust(ctx context.Context, userID string, now time.Time) (bool, error) {
+	tag, err := s.DB.Exec(ctx, `
+		UPDATE better_auth.accounts SET doubted = false, updated_at = $2 WHERE user_id = $1 AND doubted`, userID, now)
+	if err != nil {
+		return false, fmt.Errorf("trust password: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
 }
 
 // ForgetResets makes reset links and codes that were mailed before worthless (AUTH-10).

@@ -7,6 +7,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -108,7 +109,7 @@ type Change struct {
 	Email         *string
 	EmailVerified *bool
 	Role          *string
-	Extra         map[string]any // members that USER_FIELDS adds
+	Extra         map[string]json.RawMessage // members that USER_FIELDS adds
 }
 
 // Update changes a person. A new address is told to the old one (AUTH-14); a new

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -52,7 +53,7 @@ type Newcomer struct {
 	EmailVerified bool
 	Image         *string
 	Role          string
-	Extra         map[string]any
+	Extra         map[string]json.RawMessage
 	// Hash is of the password; "" for somebody who chooses one by a reset, or
 	// signs in another way.
 	Hash string

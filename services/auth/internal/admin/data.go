@@ -187,15 +187,17 @@ func address(raw json.RawMessage) (*string, error) {
 
 // readExtra takes a member that USER_FIELDS adds.
 func (a *Admin) readExtra(c *Change, name string, raw json.RawMessage) error {
-	for _, f := range a.Sessions.Shape.Fields {
-		if f.Name != name {
-			continue
-		}
-		if c.Extra == nil {
-			c.Extra = map[string]any{}
-		}
-		c.Extra[name] = raw
-		return nil
+	one, known := a.Sessions.Shape.Fields.Named(name)
+	if !known {
+		return wire.FieldNotAllowed(name)
 	}
-	return wire.FieldNotAllowed(name)
+	value, fault := one.Value(raw)
+	if fault != "" {
+		return wire.Invalid("body.data."+name, fault)
+	}
+	if c.Extra == nil {
+		c.Extra = map[string]json.RawMessage{}
+	}
+	c.Extra[name] = value
+	return nil
 }

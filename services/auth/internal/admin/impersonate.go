@@ -40,7 +40,7 @@ func (a *Admin) postImpersonate(ctx context.Context, c *wire.Call, in impersonat
 	if err != nil {
 		return nil, err
 	}
-	out := wire.OK(session.Both{Session: live.Session.View(), User: a.Sessions.Shape.Profile(live.User)})
+	out := wire.OK(session.Both{Session: a.Sessions.View(live.Session), User: a.Sessions.Shape.Profile(live.User)})
 	kept := own.Token + ":"
 	if !own.Remember {
 		kept += "true"
@@ -93,7 +93,7 @@ func (a *Admin) postStop(ctx context.Context, c *wire.Call, _ wire.None) (*wire.
 	case own == nil:
 		return nil, wire.ErrUnauthorized // the administrator's session is over: sign in again
 	}
-	out := wire.OK(session.Both{Session: own.Session.View(), User: a.Sessions.Shape.Profile(own.User)})
+	out := wire.OK(session.Both{Session: a.Sessions.View(own.Session), User: a.Sessions.Shape.Profile(own.User)})
 	a.Sessions.Cookies.Set(&out.Headers, c, own.Token, own.Remember)
 	a.Sessions.Cookies.Drop(&out.Headers, adminCookie)
 	return out, nil

@@ -35,7 +35,7 @@ func (a *Admin) postSessions(ctx context.Context, c *wire.Call, in userForm) (*w
 	}
 	body := SessionViews{Sessions: []session.View{}}
 	for i := range found {
-		body.Sessions = append(body.Sessions, found[i].View())
+		body.Sessions = append(body.Sessions, a.Sessions.View(found[i]))
 	}
 	return answer(a, c, live, body), nil
 }

@@ -73,7 +73,7 @@ func (l *Links) open(ctx context.Context, c *wire.Call) (*wire.Page, error) {
 	if to == "" {
 		opened := Opened{Body: l.Entrance.Body(in)}
 		if in.Live != nil {
-			view := in.Live.Session.View()
+			view := l.Entrance.Sessions.View(in.Live.Session)
 			opened.Session = &view
 		}
 		page := wire.JSON(opened)

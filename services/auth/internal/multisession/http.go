@@ -32,7 +32,7 @@ func (b *Browsers) list(ctx context.Context, c *wire.Call) (*wire.Answer[[]sessi
 }
 
 func (b *Browsers) both(live *session.Live) session.Both {
-	return session.Both{Session: live.Session.View(), User: b.Sessions.Shape.Profile(live.User)}
+	return session.Both{Session: b.Sessions.View(live.Session), User: b.Sessions.Shape.Profile(live.User)}
 }
 
 type namedForm struct {

@@ -100,11 +100,31 @@ func (o Owners) Claim(ctx context.Context, tx pgx.Tx, c *wire.Call, method strin
 	if err := store.strip(ctx, u.ID); err != nil {
 		return Found{}, err
 	}
+	return o.alone(ctx, tx, c, method, proven)
+}
+
+// Doubt makes an account its owner's as Claim does, but for the password: it may be
+// the owner's or a stranger's, and counts no more until it is confirmed. user.ErrNone
+// says that the address was proven before or is not that person's.
+func (o Owners) Doubt(ctx context.Context, tx pgx.Tx, c *wire.Call, method, id, email string) (Found, error) {
+	store := Store{DB: tx}
+	proven, err := store.prove(ctx, id, email, wire.Moment(o.Now()))
+	if err != nil {
+		return Found{}, err
+	}
+	if err := store.doubt(ctx, id); err != nil {
+		return Found{}, err
+	}
+	return o.alone(ctx, tx, c, method, proven)
+}
+
+// alone ends the sessions of whoever else came in.
+func (o Owners) alone(ctx context.Context, tx pgx.Tx, c *wire.Call, method string, u user.User) (Found, error) {
 	ended, err := session.Store{DB: tx}.DeleteOfUser(ctx, u.ID, "")
 	if err != nil {
 		return Found{}, err
 	}
-	return Found{User: proven, Ended: ended}, o.Audit.Record(ctx, tx, c, audit.Event{
+	return Found{User: u, Ended: ended}, o.Audit.Record(ctx, tx, c, audit.Event{
 		Kind: audit.EmailVerified, UserID: u.ID, Details: map[string]string{"method": method, "sessions": strconv.Itoa(len(ended))},
 	})
 }

@@ -40,7 +40,34 @@ func (s Store) prove(ctx context.Context, id, email string, now time.Time) (user
 // strip takes away every way in but the mail. The passwords go first: a sign-in
 // that runs holds its row, so that its session is there when sessions are ended.
 func (s Store) strip(ctx context.Context, userID string) error {
-	for _, table := range []string{"accounts", "passkeys", "two_factors", "api_keys", "verification_tokens", "one_time"} {
+	return s.remove(ctx, userID, "accounts", "passkeys", "two_factors", "api_keys", "verification_tokens", "one_time")
+}
+
+// doubt takes away every way in but the mail and the password, which counts no
+// more until it is confirmed. It goes first, as in strip.
+func (s Store) doubt(ctx context.Context, userID string) error {
+	_, err := s.DB.Exec(ctx, `
+		UPDATE better_auth.accounts SET doubted = true WHERE user_id = $1 AND provider_id = 'credential'`, userID)
+	if err != nil {
+		return fmt.Errorf("doubt password: %w", err)
+	}
+	if err := s.Unlink(ctx, userID); err != nil {
+		return err
+	}
+	return s.remove(ctx, userID, "passkeys", "two_factors", "api_keys", "verification_tokens", "one_time")
+}
+
+// Unlink takes away the accounts at providers.
+func (s Store) Unlink(ctx context.Context, userID string) error {
+	_, err := s.DB.Exec(ctx, `DELETE FROM better_auth.accounts WHERE user_id = $1 AND provider_id <> 'credential'`, userID)
+	if err != nil {
+		return fmt.Errorf("drop links to providers: %w", err)
+	}
+	return nil
+}
+
+func (s Store) remove(ctx context.Context, userID string, tables ...string) error {
+	for _, table := range tables {
 		if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.`+table+` WHERE user_id = $1`, userID); err != nil {
 			return fmt.Errorf("strip account of %s: %w", table, err)
 		}

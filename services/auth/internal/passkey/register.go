@@ -105,7 +105,7 @@ func (p *Passkeys) postRegister(ctx context.Context, c *wire.Call, in registerFo
 		p.Sessions.Renew(&a.Headers, c, live)
 		return a, nil
 	}
-	view, profile := entered.Live.Session.View(), p.Sessions.Shape.Profile(entered.Live.User)
+	view, profile := p.Sessions.View(entered.Live.Session), p.Sessions.Shape.Profile(entered.Live.User)
 	a.Body.Session, a.Body.User = &view, &profile
 	if err := p.Sessions.Announce(ctx, ended, "replaced"); err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func (p *Passkeys) postSignIn(ctx context.Context, c *wire.Call, in signInForm) 
 	} else if err != nil {
 		return nil, err
 	}
-	a := wire.OK(session.Both{Session: entered.Live.Session.View(), User: p.Sessions.Shape.Profile(entered.Live.User)})
+	a := wire.OK(session.Both{Session: p.Sessions.View(entered.Live.Session), User: p.Sessions.Shape.Profile(entered.Live.User)})
 	p.Sessions.Cookies.Drop(&a.Headers, challengeCookie)
 	return a, p.Entrance.Admit(ctx, c, &a.Headers, entered)
 }

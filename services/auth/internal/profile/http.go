@@ -51,13 +51,16 @@ type updateForm struct {
 // change is what a body asks for.
 func (h *Handler) change(ctx context.Context, c *wire.Call, in updateForm, userID string) (user.Change, error) {
 	change := user.Change{Name: in.Name, SetImage: in.Image.Set, Image: in.Image.Value}
+	var err error
 	if h.Names != nil {
-		var err error
 		if change.Username, change.Display, err = h.Names(ctx, c.Members(), userID); err != nil {
 			return change, err
 		}
 	}
-	if change == (user.Change{}) {
+	if change.Extra, err = h.Sessions.Shape.Fields.Changed(c.Members()); err != nil {
+		return change, err
+	}
+	if change.Empty() {
 		return change, wire.ErrNothingToUpdate
 	}
 	return change, nil

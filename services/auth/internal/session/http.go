@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -30,7 +31,8 @@ type Handler struct {
 // Routes names every operation of this feature.
 func (h *Handler) Routes(r *wire.Router) {
 	wire.Get(r, wire.Op{ID: "getSession", Path: "/get-session", Summary: "Who is signed in, or null", Query: []string{"disableRefresh"}}, h.get)
-	wire.Post(r, wire.Op{ID: "postSession", Path: "/get-session", Summary: "Refused: sessions are extended by GET", Errors: []int{405}}, h.deferred)
+	wire.Post(r, wire.Op{ID: "postSession", Path: "/get-session", Summary: "Extend the session, with DEFER_SESSION_REFRESH; else refused: GET does", Query: []string{"disableRefresh"}, Errors: []int{405}}, h.post)
+	wire.Post(r, wire.Op{ID: "updateSession", Path: "/update-session", Summary: "Write the members that SESSION_FIELDS adds", Session: true, Errors: []int{400, 401}}, h.update)
 	wire.Get(r, wire.Op{ID: "listSessions", Path: "/list-sessions", Summary: "The caller's sessions; needs a fresh one", Session: true, OnBehalf: true, Errors: []int{401, 403}}, h.list)
 	wire.Post(r, wire.Op{ID: "revokeSession", Path: "/revoke-session", Summary: "End one of the caller's sessions", Session: true, Errors: []int{401}}, h.revoke)
 	wire.Post(r, wire.Op{ID: "revokeSessions", Path: "/revoke-sessions", Summary: "End all of the caller's sessions", Session: true, Errors: []int{401}}, h.revokeAll)
@@ -42,16 +44,38 @@ func (h *Handler) Routes(r *wire.Router) {
 type Both struct {
 	Session View         `json:"session"`
 	User    user.Profile `json:"user"`
+	// NeedsRefresh asks the client to POST, which extends the session.
+	NeedsRefresh bool `json:"needsRefresh,omitempty"`
 }
 
 func (h *Handler) get(ctx context.Context, c *wire.Call) (*wire.Answer[*Both], error) {
+	live, err := h.Sessions.Current(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return h.both(ctx, c, live)
+}
+
+// post extends a session where reading does not.
+func (h *Handler) post(ctx context.Context, c *wire.Call, _ wire.None) (*wire.Answer[*Both], error) {
+	if !h.Sessions.Rules.Deferred {
+		return nil, errDeferred
+	}
+	live, err := h.Sessions.Current(ctx, c)
+	if err == nil && live != nil && live.Due {
+		live.Due = false
+		err = h.Sessions.extend(ctx, live)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.both(ctx, c, live)
+}
+
+func (h *Handler) both(ctx context.Context, c *wire.Call, live *Live) (*wire.Answer[*Both], error) {
 	a := &wire.Answer[*Both]{}
 	a.CacheControl, a.Pragma = "no-store", "no-cache"
-	live, err := h.Sessions.Current(ctx, c)
-	switch {
-	case err != nil:
-		return nil, err
-	case live == nil:
+	if live == nil {
 		if p, ok := h.Sessions.Cookies.find(c); ok && p.cookie {
 			h.Sessions.Cookies.Clear(&a.Headers)
 		}
@@ -61,7 +85,7 @@ func (h *Handler) get(ctx context.Context, c *wire.Call) (*wire.Answer[*Both], e
 	if err := h.addToken(ctx, &a.Headers, live); err != nil {
 		return nil, err
 	}
-	a.Body = &Both{live.Session.View(), h.Sessions.Shape.Profile(live.User)}
+	a.Body = &Both{h.Sessions.View(live.Session), h.Sessions.Shape.Profile(live.User), live.Due}
 	return a, nil
 }
 
@@ -74,8 +98,36 @@ func (h *Handler) addToken(ctx context.Context, headers *wire.Headers, live *Liv
 	return err
 }
 
-func (h *Handler) deferred(context.Context, *wire.Call, wire.None) (*wire.Answer[wire.Status], error) {
-	return nil, errDeferred
+// One is a session.
+type One struct {
+	Session View `json:"session"`
+}
+
+// update writes the members that SESSION_FIELDS adds.
+func (h *Handler) update(ctx context.Context, c *wire.Call, _ wire.None) (*wire.Answer[One], error) {
+	live, err := h.Sessions.Stored(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	extra, err := h.Sessions.Fields.Changed(c.Members())
+	switch {
+	case err != nil:
+		return nil, err
+	case extra == nil:
+		return nil, wire.ErrNothingToUpdate
+	}
+	live.Session.UpdatedAt = wire.Moment(h.Sessions.Now())
+	live.Session.Extra, live.Session.Version, err = h.Sessions.Store.Write(ctx, live.ID, extra, live.Session.UpdatedAt)
+	switch {
+	case errors.Is(err, errNone):
+		return nil, wire.ErrUnauthorized // ended a moment ago, or never was a row: an API key
+	case err != nil:
+		return nil, err
+	}
+	_ = h.Sessions.Cache.Outdate(ctx, live.version(), live.TokenHash) // over by itself within a minute
+	a := wire.OK(One{h.Sessions.View(live.Session)})
+	h.Sessions.Cookies.Set(&a.Headers, c, live.Token, live.Remember)
+	return a, nil
 }
 
 func (h *Handler) list(ctx context.Context, c *wire.Call) (*wire.Answer[[]View], error) {
@@ -94,7 +146,7 @@ func (h *Handler) list(ctx context.Context, c *wire.Call) (*wire.Answer[[]View],
 	a := wire.OK([]View{})
 	for i := range all {
 		if all[i].ImpersonatedBy == nil && !h.Sessions.Rules.Over(&all[i], now) {
-			a.Body = append(a.Body, all[i].View())
+			a.Body = append(a.Body, h.Sessions.View(all[i]))
 		}
 	}
 	h.Sessions.Renew(&a.Headers, c, live)

@@ -11,6 +11,7 @@ import (
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/security"
 
+	"github.com/codex-platform/codex/services/auth/internal/field"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
@@ -37,6 +38,8 @@ type Registry struct {
 	Rules   Rules
 	// Shape is what is shown of people.
 	Shape *user.Shape
+	// Fields are the members that SESSION_FIELDS adds.
+	Fields field.Fields
 	// Later tries again to tell everybody that sessions ended, when Redis could
 	// not be told at once.
 	Later func(ctx context.Context, ended []Ended) error
@@ -97,7 +100,10 @@ func (r *Registry) current(ctx context.Context, c *wire.Call, find func(context.
 	if live.ImpersonatedBy != nil {
 		c.ActorID = *live.ImpersonatedBy
 	}
-	if r.Rules.Due(&live.Session, r.Now()) && c.Query("disableRefresh") != "true" {
+	switch due := r.Rules.Due(&live.Session, r.Now()) && c.Query("disableRefresh") != "true"; {
+	case due && r.Rules.Deferred:
+		live.Due = true
+	case due:
 		err = r.extend(ctx, live)
 	}
 	return live, err

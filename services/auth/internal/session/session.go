@@ -9,8 +9,12 @@
 package session
 
 import (
+	"encoding/json"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/codex-platform/codex/services/auth/internal/field"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
@@ -32,6 +36,8 @@ type Session struct {
 	// ImpersonationReason why.
 	ImpersonatedBy      *string
 	ImpersonationReason *string
+	// Extra holds the members that SESSION_FIELDS adds, as a JSON object.
+	Extra json.RawMessage
 }
 
 // Live is a session that a request belongs to, with its person.
@@ -44,6 +50,8 @@ type Live struct {
 	// Resend says that the cookie must be sent again: the session was extended,
 	// or the cookie was signed with an older secret.
 	Resend bool `json:"-"`
+	// Due says that the session would have been extended, were that not deferred.
+	Due bool `json:"-"`
 	// ByKey says that an API key acts as the person; there is no row of a session.
 	ByKey bool `json:"-"`
 }
@@ -58,6 +66,10 @@ type Rules struct {
 	Absolute  time.Duration // nothing extends a session beyond this age
 	Browser   time.Duration // of a session that is not remembered; never extended
 	Fresh     time.Duration // how long a session counts as just begun; 0: always
+	// Fixed: nothing extends a session.
+	Fixed bool
+	// Deferred: nothing but a POST to get-session does, so that reading never writes.
+	Deferred bool
 }
 
 // end gives the moment at which a session that is begun or extended now is over.
@@ -81,7 +93,7 @@ func (r Rules) Over(s *Session, now time.Time) bool {
 // Due tells whether a session is to be extended: it is remembered, was last
 // extended at least UpdateAge ago, and would gain by it.
 func (r Rules) Due(s *Session, now time.Time) bool {
-	return s.Remember && !s.ExpiresAt.Add(r.UpdateAge-r.Lifetime).After(now) &&
+	return !r.Fixed && s.Remember && !s.ExpiresAt.Add(r.UpdateAge-r.Lifetime).After(now) &&
 		r.end(s.CreatedAt, now, true).After(s.ExpiresAt)
 }
 
@@ -90,24 +102,57 @@ func (r Rules) IsFresh(s *Session, now time.Time) bool {
 	return r.Fresh == 0 || now.Sub(s.CreatedAt) < r.Fresh
 }
 
-// View is the session object of the contract.
+// View is the session object of the contract: what is shown of a session.
 type View struct {
-	ExpiresAt wire.Time `json:"expiresAt" format:"date-time"`
-	Token     string    `json:"token" doc:"A handle: it ends the session (revoke-session) and cannot sign in"`
-	CreatedAt wire.Time `json:"createdAt" format:"date-time"`
-	UpdatedAt wire.Time `json:"updatedAt" format:"date-time"`
-	IPAddress string    `json:"ipAddress"`
-	UserAgent string    `json:"userAgent"`
-	UserID    string    `json:"userId"`
-	ID        string    `json:"id"`
-	// ImpersonatedBy is the administrator who acts as the person.
-	ImpersonatedBy *string `json:"impersonatedBy"`
+	Session Session
+	fields  field.Fields
 }
 
 // View gives what is shown of a session.
-func (s *Session) View() View {
-	return View{
-		ExpiresAt: wire.Time(s.ExpiresAt), Token: s.Handle, CreatedAt: wire.Time(s.CreatedAt), UpdatedAt: wire.Time(s.UpdatedAt),
-		IPAddress: s.IPAddress, UserAgent: s.UserAgent, UserID: s.UserID, ID: s.ID, ImpersonatedBy: s.ImpersonatedBy,
+func (r *Registry) View(s Session) View { return View{s, r.Fields} }
+
+// MarshalJSON writes the contract's members and those of SESSION_FIELDS. What it
+// calls the token is the handle.
+func (v View) MarshalJSON() ([]byte, error) {
+	s := &v.Session
+	b := make([]byte, 0, 512)
+	text := func(name, value string) { b = wire.AppendText(append(b, name...), value) }
+	moment := func(name string, at time.Time) { b = wire.Time(at).AppendJSON(append(b, name...)) }
+	moment(`{"expiresAt":`, s.ExpiresAt)
+	text(`,"token":`, s.Handle)
+	moment(`,"createdAt":`, s.CreatedAt)
+	moment(`,"updatedAt":`, s.UpdatedAt)
+	text(`,"ipAddress":`, s.IPAddress)
+	text(`,"userAgent":`, s.UserAgent)
+	text(`,"userId":`, s.UserID)
+	text(`,"id":`, s.ID)
+	if s.ImpersonatedBy == nil {
+		b = append(b, `,"impersonatedBy":null`...)
+	} else {
+		text(`,"impersonatedBy":`, *s.ImpersonatedBy)
 	}
+	b, err := v.fields.Append(b, s.Extra)
+	if err != nil {
+		return nil, err
+	}
+	return append(b, '}'), nil
+}
+
+// Schema describes the object for the OpenAPI document.
+func (View) Schema(huma.Registry) *huma.Schema {
+	str := func() *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+	date := func() *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: "date-time"} }
+	handle, actor := str(), str()
+	handle.Description = "A handle: it ends the session (revoke-session) and cannot sign in"
+	actor.Nullable = true
+	s := &huma.Schema{
+		Type: huma.TypeObject, AdditionalProperties: true,
+		Required: []string{"expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId", "id", "impersonatedBy"},
+		Properties: map[string]*huma.Schema{
+			"expiresAt": date(), "token": handle, "createdAt": date(), "updatedAt": date(), "ipAddress": str(), "userAgent": str(),
+			"userId": str(), "id": str(), "impersonatedBy": actor,
+		},
+	}
+	s.PrecomputeMessages()
+	return s
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -26,14 +27,14 @@ func (s Store) Insert(ctx context.Context, x Session) error {
 	_, err := s.DB.Exec(ctx, `
 		INSERT INTO better_auth.sessions
 		       (id, user_id, token_hash, handle, remember, ip_address, user_agent, version, created_at, updated_at, expires_at,
-		        impersonated_by, impersonation_reason)
+		        impersonated_by, impersonation_reason, extra)
 		VALUES (@id, @user_id, @token_hash, @handle, @remember, @ip_address, @user_agent, @version, @created_at, @updated_at, @expires_at,
-		        @impersonated_by, @impersonation_reason)`,
+		        @impersonated_by, @impersonation_reason, coalesce(@extra::jsonb, '{}'))`,
 		pgx.NamedArgs{
 			"id": x.ID, "user_id": x.UserID, "token_hash": x.TokenHash, "handle": x.Handle, "remember": x.Remember,
 			"ip_address": x.IPAddress, "user_agent": x.UserAgent, "version": x.Version,
 			"created_at": x.CreatedAt, "updated_at": x.UpdatedAt, "expires_at": x.ExpiresAt,
-			"impersonated_by": x.ImpersonatedBy, "impersonation_reason": x.ImpersonationReason,
+			"impersonated_by": x.ImpersonatedBy, "impersonation_reason": x.ImpersonationReason, "extra": x.Extra,
 		})
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -47,12 +48,12 @@ func (s Store) ByToken(ctx context.Context, hash []byte) (*Live, error) {
 	l := &Live{Session: Session{TokenHash: hash}}
 	err := s.DB.QueryRow(ctx, `
 		SELECT s.id, s.user_id, s.handle, s.remember, s.ip_address, s.user_agent,
-		       s.version, s.created_at, s.updated_at, s.expires_at, s.impersonated_by, s.impersonation_reason, `+user.Columns+`
+		       s.version, s.created_at, s.updated_at, s.expires_at, s.impersonated_by, s.impersonation_reason, s.extra, `+user.Columns+`
 		FROM better_auth.sessions s
 		JOIN better_auth.users u ON u.id = s.user_id
 		WHERE s.token_hash = $1`, hash).Scan(append([]any{
 		&l.ID, &l.UserID, &l.Handle, &l.Remember, &l.IPAddress, &l.UserAgent,
-		&l.Session.Version, &l.Session.CreatedAt, &l.Session.UpdatedAt, &l.ExpiresAt, &l.ImpersonatedBy, &l.ImpersonationReason,
+		&l.Session.Version, &l.Session.CreatedAt, &l.Session.UpdatedAt, &l.ExpiresAt, &l.ImpersonatedBy, &l.ImpersonationReason, &l.Session.Extra,
 	}, l.User.Fields()...)...)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -80,11 +81,28 @@ func (s Store) Extend(ctx context.Context, id string, until, now time.Time) (ver
 	return version, nil
 }
 
+// Write changes the members of SESSION_FIELDS and returns all of them; errNone when
+// the session is gone.
+func (s Store) Write(ctx context.Context, id string, extra json.RawMessage, now time.Time) (all json.RawMessage, version int64, err error) {
+	err = s.DB.QueryRow(ctx, `
+		UPDATE better_auth.sessions
+		SET extra = extra || $2::jsonb, updated_at = $3, version = version + 1
+		WHERE id = $1
+		RETURNING extra, version`, id, extra, now).Scan(&all, &version)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, 0, errNone
+	case err != nil:
+		return nil, 0, fmt.Errorf("write session's fields: %w", err)
+	}
+	return all, version, nil
+}
+
 // OfUser lists a person's sessions that are not over, the newest first.
 func (s Store) OfUser(ctx context.Context, userID string, now time.Time) ([]Session, error) {
 	rows, _ := s.DB.Query(ctx, `
 		SELECT id, user_id, token_hash, handle, remember, ip_address, user_agent, version, created_at, updated_at, expires_at,
-		       impersonated_by, impersonation_reason
+		       impersonated_by, impersonation_reason, extra
 		FROM better_auth.sessions
 		WHERE user_id = $1 AND expires_at > $2
 		ORDER BY created_at DESC, id`, userID, now)

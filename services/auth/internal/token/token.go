@@ -2,6 +2,8 @@ package token
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -18,7 +20,10 @@ type Issuer struct {
 	Issuer   string
 	Audience string
 	Life     time.Duration
-	Now      func() time.Time
+	// More gives what tokens hold beside who it is, as an object; nil: nothing.
+	More func(live *session.Live) (json.RawMessage, error)
+	Now  func() time.Time
+	Log  *slog.Logger
 
 	mu   sync.Mutex
 	made map[string]Issued // by session id
@@ -56,17 +61,41 @@ func (i *Issuer) For(ctx context.Context, live *session.Live) (Issued, error) {
 	if last := now.Add(KeyTokenLife); live.ByKey && last.Before(ends) {
 		ends = last
 	}
-	jwt, err := signer.Sign(security.Claims{
+	jwt, err := i.sign(ctx, signer, live, security.Claims{
 		Subject: live.UserID, SessionID: live.ID, Role: live.User.Role, EmailVerified: live.User.EmailVerified, Actor: actor(live),
 		Issuer: i.Issuer, Audience: []string{i.Audience}, TokenID: security.NewID(), IssuedAt: now, ExpiresAt: ends,
 	})
 	if err != nil {
 		return Issued{}, err
 	}
-	fresh := Issued{JWT: jwt, ExpiresAt: ends.Truncate(time.Second), version: live.User.Version}
+	fresh := Issued{JWT: jwt, ExpiresAt: ends.Truncate(time.Second), version: version(live)}
 	i.keep(live.ID, fresh)
 	return fresh, nil
 }
+
+// mostJWT is the longest token, in bytes, that a browser surely keeps in a cookie.
+const mostJWT = 3800
+
+// sign adds what tokens hold beside the claims, as long as the token stays short
+// enough for the gateway's cookie: without that people could not go on.
+func (i *Issuer) sign(ctx context.Context, signer *security.Signer, live *session.Live, claims security.Claims) (string, error) {
+	if i.More == nil {
+		return signer.Sign(claims)
+	}
+	more, err := i.More(live)
+	if err != nil {
+		return "", err
+	}
+	jwt, err := signer.SignWith(claims, more)
+	if err == nil && len(jwt) > mostJWT {
+		i.Log.WarnContext(ctx, "access token without further claims: it would be too long for a cookie", "user_id", live.UserID, "bytes", len(jwt))
+		return signer.Sign(claims)
+	}
+	return jwt, err
+}
+
+// version grows with everything that a token says.
+func version(live *session.Live) int64 { return live.User.Version + live.Session.Version }
 
 // JWT is For without the rest, for set-auth-jwt.
 func (i *Issuer) JWT(ctx context.Context, live *session.Live) (string, error) {
@@ -86,7 +115,7 @@ func (i *Issuer) again(live *session.Live) (Issued, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	made, ok := i.made[live.ID]
-	return made, ok && made.version == live.User.Version && made.ExpiresAt.Sub(i.Now()) >= i.Life*2/3
+	return made, ok && made.version == version(live) && made.ExpiresAt.Sub(i.Now()) >= i.Life*2/3
 }
 
 func (i *Issuer) keep(sessionID string, issued Issued) {

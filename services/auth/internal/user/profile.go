@@ -1,13 +1,11 @@
 package user
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/codex-platform/codex/services/auth/internal/field"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
@@ -18,17 +16,8 @@ type Shape struct {
 	Admin     bool
 	Username  bool
 	Anonymous bool
-	// Fields are the members that USER_FIELDS adds, in the order in which they are shown.
-	Fields []Field
-}
-
-// Field is a member that a team added to its people.
-type Field struct {
-	Name string
-	// Default is what somebody has who never got a value, as JSON.
-	Default json.RawMessage
-	// Input: the owner may set it, at sign-up and later.
-	Input bool
+	// Fields are the members that USER_FIELDS adds.
+	Fields field.Fields
 }
 
 // Profile is the user object of the contract: what is shown of a person.
@@ -70,11 +59,9 @@ func (p Profile) MarshalJSON() ([]byte, error) {
 	if s.Anonymous {
 		b = flag(b, `,"isAnonymous":`, u.IsAnonymous)
 	}
-	if len(s.Fields) > 0 {
-		var err error
-		if b, err = extra(b, s.Fields, u.Extra); err != nil {
-			return nil, err
-		}
+	b, err := s.Fields.Append(b, u.Extra)
+	if err != nil {
+		return nil, err
 	}
 	return append(b, '}'), nil
 }
@@ -101,29 +88,6 @@ func moment(b []byte, name string, value *time.Time) []byte {
 		return append(b, "null"...)
 	}
 	return wire.Time(*value).AppendJSON(b)
-}
-
-func extra(b []byte, fields []Field, stored json.RawMessage) ([]byte, error) {
-	var values map[string]json.RawMessage
-	if len(bytes.TrimSpace(stored)) > 0 {
-		if err := json.Unmarshal(stored, &values); err != nil {
-			return nil, fmt.Errorf("additional fields: %w", err)
-		}
-	}
-	for _, f := range fields {
-		value, ok := values[f.Name]
-		switch {
-		case !ok && f.Default != nil:
-			value = f.Default
-		case !ok:
-			value = json.RawMessage("null")
-		}
-		b = append(b, ',')
-		b = wire.AppendText(b, f.Name)
-		b = append(b, ':')
-		b = append(b, value...)
-	}
-	return b, nil
 }
 
 // Schema describes the object for the OpenAPI document: members of plugins are

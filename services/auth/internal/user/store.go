@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -108,6 +109,13 @@ type Change struct {
 	Image    *string // with SetImage: the new picture, nil for none
 	Username *string // lower case
 	Display  *string // the user name as it was typed
+	// Extra holds the members of USER_FIELDS that change, as a JSON object.
+	Extra json.RawMessage
+}
+
+// Empty tells that nothing is to change.
+func (c Change) Empty() bool {
+	return c.Name == nil && !c.SetImage && c.Username == nil && c.Display == nil && c.Extra == nil
 }
 
 // Update writes a change and returns the person as it is now, or ErrNone.
@@ -118,11 +126,12 @@ func (s Store) Update(ctx context.Context, id string, c Change, now time.Time) (
 		    image = CASE WHEN @set_image::boolean THEN @image ELSE image END,
 		    username = coalesce(@username, username),
 		    display_username = coalesce(@display, display_username),
+		    extra = extra || coalesce(@extra::jsonb, '{}'),
 		    version = version + 1,
 		    updated_at = @now
 		WHERE id = @id
 		RETURNING `+columns,
-		pgx.NamedArgs{"id": id, "name": c.Name, "set_image": c.SetImage, "image": c.Image, "username": c.Username, "display": c.Display, "now": now})
+		pgx.NamedArgs{"id": id, "name": c.Name, "set_image": c.SetImage, "image": c.Image, "username": c.Username, "display": c.Display, "extra": c.Extra, "now": now})
 	u, err := one(rows, "update user")
 	if usernameTaken(err) {
 		return User{}, ErrUsernameTaken

@@ -21,10 +21,12 @@ import (
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 
+	"github.com/codex-platform/codex/services/auth/internal/account"
 	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
+	"github.com/codex-platform/codex/services/auth/internal/owner"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -34,7 +36,10 @@ import (
 var (
 	ErrExpired  = problem.New(http.StatusUnauthorized, "TOKEN_EXPIRED", "Token expired")
 	ErrMismatch = problem.New(http.StatusBadRequest, "EMAIL_MISMATCH", "Email mismatch")
-	ErrAlready  = problem.New(http.StatusBadRequest, "EMAIL_ALREADY_VERIFIED", "Email is already verified")
+	// ErrElsewhere refuses a link for a password that was not typed in this browser.
+	ErrElsewhere = problem.New(http.StatusUnauthorized, "OPENED_ELSEWHERE",
+		"Your address is confirmed. To confirm your password too, open this link in the browser in which you signed in with it, or set a new password.")
+	ErrAlready = problem.New(http.StatusBadRequest, "EMAIL_ALREADY_VERIFIED", "Email is already verified")
 )
 
 // Verification proves addresses.
@@ -53,6 +58,9 @@ type Verification struct {
 	// Life is how long a link works.
 	Life   time.Duration
 	Change Change
+	// SameBrowser: a link that is opened elsewhere than where the password was typed
+	// proves the address only.
+	SameBrowser bool
 	// SignIn begins a session when an address is proven.
 	SignIn bool
 	// Floor is the least time that asking for a letter takes without a session,
@@ -65,10 +73,17 @@ type Verification struct {
 func (v *Verification) Link(ctx context.Context, c mailer.Contents) (string, time.Duration, error) {
 	u, err := v.Users.ByID(ctx, c.UserID)
 	switch {
-	case errors.Is(err, user.ErrNone), err == nil && (u.EmailVerified || u.Email != c.To):
+	case errors.Is(err, user.ErrNone), err == nil && u.Email != c.To:
 		return "", 0, mailer.ErrStale
 	case err != nil:
 		return "", 0, err
+	}
+	open, err := v.wants(ctx, v.Users.DB, u)
+	if err != nil {
+		return "", 0, err
+	}
+	if !open {
+		return "", 0, mailer.ErrStale
 	}
 	token, err := v.Token(c.UserID, c.To)
 	if err != nil {
@@ -122,39 +137,92 @@ func (v *Verification) open(token string) (p proof, err error) {
 // prove marks the address as proven and, the first time, may begin a session. A
 // second use of a link is a plain success: mail scanners open links too.
 func (v *Verification) prove(ctx context.Context, c *wire.Call, userID, email string) (begun *entrance.Entered, err error) {
+	var ended []session.Ended
+	here, err := v.here(ctx, c, userID)
+	if err != nil {
+		return nil, err
+	}
 	err = database.InTx(ctx, v.DB, func(tx pgx.Tx) error {
 		begun = nil
-		u, err := user.Store{DB: tx}.Verify(ctx, userID, email, wire.Moment(v.Now()))
+		found, err := v.first(ctx, tx, c, here, userID, email)
 		if errors.Is(err, user.ErrNone) {
-			return v.before(ctx, tx, userID, email)
+			found, err = v.again(ctx, tx, c, userID, email)
 		}
-		if err != nil {
+		if ended = found.Ended; err != nil || !found.New || !v.SignIn {
 			return err
 		}
-		if err := v.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.EmailVerified, UserID: u.ID}); err != nil || !v.SignIn {
-			return err
-		}
-		begun, err = v.enter(ctx, tx, c, u)
+		begun, err = v.enter(ctx, tx, c, found.User)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return begun, v.Sessions.Changed(ctx, userID)
+	if err := v.Sessions.Changed(ctx, userID); err != nil {
+		return nil, err
+	}
+	return begun, v.Sessions.Announce(ctx, ended, "address proven elsewhere")
 }
 
-// before accepts an address that was proven before.
-func (v *Verification) before(ctx context.Context, tx pgx.Tx, userID, email string) error {
+// here tells whether the browser that opens a link is one in which the person came
+// in with the password: it is then no stranger's.
+func (v *Verification) here(ctx context.Context, c *wire.Call, userID string) (bool, error) {
+	if account.MadeHere(v.Sessions.Cookies, c, userID) {
+		return true, nil
+	}
+	own, err := v.Sessions.Current(ctx, c)
+	return err == nil && own != nil && own.UserID == userID, err
+}
+
+// found is whose address was proven; New says that this use of the link did something.
+type found = owner.Found
+
+// first proves an address; user.ErrNone when that was done before, or it is not
+// that person's.
+func (v *Verification) first(ctx context.Context, tx pgx.Tx, c *wire.Call, here bool, userID, email string) (found, error) {
+	if !here && v.SameBrowser {
+		f, err := owner.Owners{Audit: v.Audit, Now: v.Now}.Doubt(ctx, tx, c, "link", userID, email)
+		f.New = true
+		return f, err
+	}
+	u, err := user.Store{DB: tx}.Verify(ctx, userID, email, wire.Moment(v.Now()))
+	if err != nil {
+		return found{}, err
+	}
+	if !here {
+		if err := (owner.Store{DB: tx}).Unlink(ctx, userID); err != nil {
+			return found{}, err
+		}
+	}
+	return found{User: u, New: true}, v.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.EmailVerified, UserID: u.ID})
+}
+
+// again accepts an address that was proven before. Where the password was typed,
+// which a session does not show, it confirms a doubted password.
+func (v *Verification) again(ctx context.Context, tx pgx.Tx, c *wire.Call, userID, email string) (found, error) {
 	u, err := user.Store{DB: tx}.ByID(ctx, userID)
 	switch {
 	case errors.Is(err, user.ErrNone):
-		return wire.ErrUserNotFound
+		return found{}, wire.ErrUserNotFound
 	case err != nil:
-		return err
+		return found{}, err
 	case u.Email != email:
-		return wire.ErrInvalidToken // the address was changed since
+		return found{}, wire.ErrInvalidToken // the address was changed since
 	}
-	return nil
+	passwords := account.Store{DB: tx}
+	if !account.MadeHere(v.Sessions.Cookies, c, userID) {
+		doubted, err := passwords.Doubted(ctx, userID)
+		if doubted {
+			err = ErrElsewhere
+		}
+		return found{}, err
+	}
+	trusted, err := passwords.Trust(ctx, userID, wire.Moment(v.Now()))
+	if err != nil || !trusted {
+		return found{}, err
+	}
+	return found{User: u, New: true}, v.Audit.Record(ctx, tx, c, audit.Event{
+		Kind: audit.EmailVerified, UserID: u.ID, Details: map[string]string{"method": "link", "password": "confirmed"},
+	})
 }
 
 // enter begins a session, unless the caller has one of the same person.
@@ -166,15 +234,26 @@ func (v *Verification) enter(ctx context.Context, tx pgx.Tx, c *wire.Call, u use
 	return v.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: u, Method: "email-verification", Remember: true})
 }
 
-// write puts a letter into the outbox when the address has an account that was
-// not proven. Nobody can tell from outside.
+// wants tells whether a link would do something for a person.
+func (v *Verification) wants(ctx context.Context, db database.Querier, u user.User) (bool, error) {
+	if !u.EmailVerified {
+		return true, nil
+	}
+	return account.Store{DB: db}.Doubted(ctx, u.ID)
+}
+
+// write puts a letter into the outbox when a link would do something. Nobody can
+// tell from outside.
 func (v *Verification) write(ctx context.Context, c *wire.Call, email, callback string) error {
 	return database.InTx(ctx, v.DB, func(tx pgx.Tx) error {
 		u, err := user.Store{DB: tx}.ByEmail(ctx, email)
 		switch {
-		case errors.Is(err, user.ErrNone), err == nil && u.EmailVerified:
+		case errors.Is(err, user.ErrNone):
 			return nil
 		case err != nil:
+			return err
+		}
+		if open, err := v.wants(ctx, tx, u); err != nil || !open {
 			return err
 		}
 		return v.Letters.Put(ctx, tx, mailer.Letter{
