@@ -15,9 +15,17 @@ func TestMain(m *testing.M) { os.Exit(stack.Run(m)) }
 // A person signs up, confirms the mail, signs in, uploads, buys a plan and has a
 // bigger quota; on the way every page is looked at on a phone and on a desk and
 // searched for barriers.
-func TestJourney(t *testing.T) {
+func TestJourney(t *testing.T) { live(t, "journey.test.mjs") }
+
+// A person turns two-step sign-in on, gets in by every kind of code, and turns
+// it off.
+func TestSecondStep(t *testing.T) { live(t, "second-step.test.mjs") }
+
+// live runs the steps of a file in a browser, against the whole product.
+func live(t *testing.T, file string) {
+	t.Helper()
 	dev := stack.Get(t)
-	node := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "journey.test.mjs")
+	node := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", file)
 	node.Env = append(os.Environ(), "GATEWAY_URL="+dev.PublicURL, "INBOX_URL="+dev.Inbox.URL,
 		"ARTIFACTS="+filepath.Join(testkit.Root(), "artifacts", "browser"))
 	said, err := node.CombinedOutput()

@@ -1,4 +1,5 @@
-// Package browser takes a person's journey through the whole product in a real
-// Chromium: journey.test.mjs, against the product started here. Its pictures are
-// kept in artifacts/browser.
+// Package browser takes people through the whole product in a real Chromium,
+// against the product started here: journey.test.mjs from the first visit to a
+// bigger quota, second-step.test.mjs through signing in in two steps. Their
+// pictures are kept in artifacts/browser.
 package browser

@@ -85,7 +85,7 @@ describe('a visitor', () => {
 
   it('finds the public pages without barriers', async () => {
     const visitor = await Person.meet(browser);
-    for (const page of ['/', '/sign-in', '/sign-up', '/forgot-password', '/verify', '/reset-password?error=INVALID_TOKEN', '/no/such/page']) {
+    for (const page of ['/', '/sign-in', '/two-factor', '/sign-up', '/forgot-password', '/verify', '/reset-password?error=INVALID_TOKEN', '/no/such/page']) {
       await visitor.page.goto(page, { waitUntil: 'networkidle' });
       await visitor.look(`public${page.replace(/\?.*/, '').replaceAll('/', '-')}`);
     }
@@ -112,7 +112,7 @@ describe('a visitor', () => {
   it('loses nothing at twice the size of letters', async () => {
     // 200 % of 640 px are 320 px, where WCAG 1.4.10 wants no sideways scroll.
     const visitor = await Person.meet(browser, { viewport: { width: 320, height: 640 } });
-    for (const page of ['/', '/sign-in', '/sign-up', '/verify']) {
+    for (const page of ['/', '/sign-in', '/two-factor', '/sign-up', '/verify']) {
       await visitor.page.goto(page, { waitUntil: 'networkidle' });
       await visitor.fits(page);
     }

@@ -129,24 +129,40 @@ export class Person {
   }
 
   async signIn(email, password) {
-    await this.page.goto('/sign-in');
+    await this.givePassword(email, password);
+    await this.page.waitForURL((url) => url.pathname === '/dashboard');
+  }
+
+  /** givePassword is the first step of signing in, the only one for most people. */
+  async givePassword(email, password, page = '/sign-in') {
+    await this.page.goto(page);
     await this.page.getByLabel('E-mail address').fill(email);
     await this.page.getByLabel('Password', { exact: true }).fill(password);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
-    await this.page.waitForURL((url) => url.pathname === '/dashboard');
   }
 }
 
 /** link waits for a mail and gives the first link in it that leads to this path. */
-export async function link(to, prefix) {
+export function link(to, prefix) {
+  const leads = (address) => new URL(address).pathname.startsWith(prefix);
+  return mailed(to, `a link to ${prefix}`, (text) => (text.match(/https?:\/\/\S+/g) ?? []).find(leads));
+}
+
+/** code waits for a mail and gives the six digits in it. */
+export function code(to) {
+  return mailed(to, 'a code', (text) => /^\s*(\d{6})\s*$/m.exec(text)?.[1]);
+}
+
+// The newest mail comes first.
+async function mailed(to, what, find) {
   for (const end = Date.now() + 20_000; Date.now() < end; ) {
     const { messages } = await (await fetch(`${inbox}/api/v1/search?query=${encodeURIComponent(`to:${to}`)}`)).json();
     for (const { ID } of messages) {
       const { Text } = await (await fetch(`${inbox}/api/v1/message/${ID}`)).json();
-      const found = (Text.match(/https?:\/\/\S+/g) ?? []).find((address) => new URL(address).pathname.startsWith(prefix));
+      const found = find(Text);
       if (found) return found;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`no mail to ${to} with a link to ${prefix}`);
+  throw new Error(`no mail to ${to} with ${what}`);
 }
