@@ -96,13 +96,17 @@ export const de: Dictionary = {
     toDashboard: 'Zur Übersicht',
     already: 'Ihre Adresse ist bestätigt',
     alreadyText: 'Sie können sich jetzt anmelden.',
+    elsewhereText:
+      'Damit sicher ist, dass das Passwort Ihres ist, melden Sie sich damit an und öffnen den Link unserer nächsten Mail in demselben Browser. Oder wählen Sie ein neues Passwort.',
+    newPassword: 'Neues Passwort wählen',
     signIn: 'Anmelden',
     expired: 'Dieser Link ist abgelaufen',
     invalid: 'Dieser Link funktioniert nicht',
     failedText: 'Links gelten eine Stunde. Geben Sie Ihre Adresse ein, dann senden wir Ihnen einen neuen.',
     ask: 'Adresse bestätigen',
     askText: 'Geben Sie Ihre Adresse ein, dann senden wir Ihnen einen Link, der sie bestätigt.',
-    unverified: 'Bestätigen Sie Ihre Adresse, bevor Sie sich anmelden.'
+    unverified:
+      'Bestätigen Sie Ihre Adresse, bevor Sie sich anmelden: Öffnen Sie den Link in diesem Browser.'
   },
 
   forgot: {

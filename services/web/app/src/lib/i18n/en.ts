@@ -97,13 +97,16 @@ export const en = {
     toDashboard: 'Go to the dashboard',
     already: 'Your address is confirmed',
     alreadyText: 'You can sign in now.',
+    elsewhereText:
+      'To be sure that the password is yours, sign in with it and open the link of our next mail in that same browser. Or choose a new password.',
+    newPassword: 'Choose a new password',
     signIn: 'Sign in',
     expired: 'This link has expired',
     invalid: 'This link does not work',
     failedText: 'Links are valid for one hour. Enter your address and we send you a new one.',
     ask: 'Confirm your address',
     askText: 'Enter your address and we send you a link that confirms it.',
-    unverified: 'Confirm your address before you sign in.'
+    unverified: 'Confirm your address before you sign in: open the link in this browser.'
   },
 
   forgot: {
