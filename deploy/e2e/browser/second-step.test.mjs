@@ -54,6 +54,12 @@ const wrong = (page) => page.getByRole('alert').filter({ hasText: 'wrong' }).wai
 const asked = (page) => page.waitForURL((url) => url.pathname === '/two-factor');
 const arrived = (page, path) => page.waitForURL((url) => url.pathname === path);
 
+const mailLink = (page, wish) =>
+  page.evaluate(
+    (body) => fetch('/api/auth/sign-in/magic-link', { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
+    JSON.stringify(wish)
+  );
+
 describe('Grace', () => {
   it('has an account', async () => {
     const { page } = grace;
@@ -72,6 +78,7 @@ describe('Grace', () => {
     await page.goto('/profile');
     await page.getByRole('heading', { name: 'Two-step sign-in Off' }).waitFor();
     await page.getByRole('button', { name: 'Turn on', exact: true }).click();
+    await part(page).getByLabel('Password', { exact: true }).waitFor();
     assert.match(await grace.focus(), /^input second-password/);
     await page.keyboard.type('not this one');
     await page.keyboard.press('Enter');
@@ -183,10 +190,7 @@ describe('Grace', () => {
     const other = await Person.meet(browser);
     const { page } = other;
     await page.goto('/sign-in');
-    await page.evaluate(
-      (body) => fetch('/api/auth/sign-in/magic-link', { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
-      JSON.stringify({ email, callbackURL: '/billing' })
-    );
+    await mailLink(page, { email, callbackURL: '/billing' });
     await page.goto(await link(email, '/api/auth/magic-link'));
     await asked(page);
     for (const name of ['Get a code by mail', 'Use a backup code']) await page.getByRole('button', { name }).waitFor();
@@ -258,4 +262,21 @@ describe('Grace', () => {
     await arrived(page, '/sign-in');
     await grace.signIn(email, password);
   });
+});
+
+it('asks nobody for a password who has none', async () => {
+  const address = `alan-${randomUUID()}@example.test`;
+  const guest = await Person.meet(browser);
+  const { page } = guest;
+  await page.goto('/sign-in');
+  await mailLink(page, { email: address, callbackURL: '/profile' });
+  await page.goto(await link(address, '/api/auth/magic-link'));
+  await arrived(page, '/profile');
+  await page.getByRole('button', { name: 'Turn on', exact: true }).click();
+  await page.getByRole('img', { name: 'QR code for your authenticator app' }).waitFor();
+  const own = new Authenticator(await page.locator('code').textContent());
+  await give(page, own.next(), 'Code from the app', 'Turn on now');
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+  await page.getByRole('heading', { name: 'Two-step sign-in On' }).waitFor();
+  await guest.leave();
 });
