@@ -15,6 +15,7 @@ func origins(t testing.TB, list ...string) security.Origins {
 	return o
 }
 
+// OAU-09: a pattern stands for whole labels, one scheme and one port.
 func TestOrigins_Trusted(t *testing.T) {
 	t.Parallel()
 	o := origins(t, "https://app.other.example:8443", "https://*.app.test", "*.any.test", "http://localhost:*", "192.168.?.*", "myapp://", "tool://host/dir", "https://pre-*.one.test")
@@ -93,6 +94,7 @@ func TestOrigins_Trusted(t *testing.T) {
 	}
 }
 
+// OAU-08: what browsers read as another host is refused, however it is spelt.
 func TestOrigins_SafeRedirect(t *testing.T) {
 	t.Parallel()
 	o := origins(t, "https://*.app.test", "myapp://")

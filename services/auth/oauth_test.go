@@ -638,6 +638,8 @@ func (b *browser) twin() *browser {
 	return &browser{w: b.w, cookies: maps.Clone(b.cookies), headers: maps.Clone(b.headers)}
 }
 
+// OAU-10, SES-10: a provider's tokens are given to their owner; twenty calls at once
+// spend one refresh token of the provider and get its one successor.
 func TestProviderTokens(t *testing.T) {
 	t.Parallel()
 	w, acme, _ := withProviders(t, nil)

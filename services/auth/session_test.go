@@ -108,6 +108,7 @@ func TestGetSession_forgeriesCostNoQuery(t *testing.T) {
 	}
 }
 
+// SES-07: a session that is not used ends after its idle time, at the server.
 func TestSession_isExtendedOnceADay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{redis: testkit.Redis(t)})
@@ -146,6 +147,7 @@ func TestSession_isExtendedOnceADay(t *testing.T) {
 	}
 }
 
+// SES-07: one that is used every day ends all the same.
 func TestSession_hasAnAbsoluteEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{redis: testkit.Redis(t)})

@@ -219,11 +219,20 @@ func TestSignUp_closed(t *testing.T) {
 func TestMails_leadToThePublicAddressOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
-	for _, header := range []string{"X-Forwarded-Host", "Forwarded", "X-Original-Host", "X-Forwarded-Proto"} {
+	for _, header := range []string{"Host", "Origin", "X-Forwarded-Host", "Forwarded", "X-Original-Host", "X-Forwarded-Proto"} {
 		email, b := address(), w.stranger()
 		b.headers[header] = "evil.example"
 		if header == "Forwarded" {
 			b.headers[header] = "host=evil.example;proto=https"
+		}
+		if header == "Origin" { // a sign-up from there is refused, asking for a reset is not
+			b.headers[header] = "http://evil.example"
+			w.signUp(email, goodPassword)
+			b.post("/request-password-reset", map[string]any{"email": email})
+			if m := w.letter(email); strings.Contains(m.Text+m.HTML, "evil") || !strings.Contains(m.Text, home+base+"/reset-password/") {
+				t.Errorf("%s: the letter says\n%s", header, m.Text)
+			}
+			continue
 		}
 		b.post("/sign-up/email", map[string]any{"name": "evil.example http://evil.example", "email": email, "password": goodPassword})
 		m := w.letter(email)

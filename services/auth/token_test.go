@@ -97,6 +97,7 @@ func TestToken_neverOutlivesItsSession(t *testing.T) {
 	}
 }
 
+// SES-16: the set has public parts, the table ciphertext.
 func TestJWKS_showsPublicPartsOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})

@@ -198,6 +198,9 @@ func (b *browser) try(method, path, kind, body string) (reply, error) {
 	for name, value := range b.headers {
 		req.Header.Set(name, value)
 	}
+	if host := b.headers["Host"]; host != "" {
+		req.Host = host
+	}
 	for name, value := range b.cookies {
 		req.Header.Add("Cookie", name+"="+value)
 	}

@@ -82,6 +82,7 @@ func TestCheck_whereARequestComesFrom(t *testing.T) {
 	}
 }
 
+// OAU-08: every member that names where to go is looked at, in body and query.
 func TestCheck_whereAnAnswerLeads(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
