@@ -176,10 +176,12 @@ func (v *Verification) step(ctx context.Context, c *wire.Call, p proof) (moved *
 func (v *Verification) move(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, email string) (*user.User, error) {
 	now := wire.Moment(v.Now())
 	moved, err := user.Store{DB: tx}.Move(ctx, u.ID, u.Email, email, now)
-	if errors.Is(err, user.ErrTaken) || errors.Is(err, user.ErrNone) {
+	switch {
+	case errors.Is(err, user.ErrNone):
+		return v.moved(ctx, tx, u.ID, email)
+	case errors.Is(err, user.ErrTaken):
 		return nil, wire.ErrInvalidToken
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	if err := (account.Store{DB: tx}).ForgetResets(ctx, u.ID); err != nil {
@@ -192,4 +194,17 @@ func (v *Verification) move(ctx context.Context, tx pgx.Tx, c *wire.Call, u user
 		Kind: mail.EmailChanged, UserID: u.ID, Cause: security.NewID(),
 		Contents: mailer.Contents{To: u.Email, Name: u.Name, Language: c.Header("Accept-Language"), Address: email, At: now},
 	})
+}
+
+// moved gives a person who got the new address by another opening of the link a
+// moment ago.
+func (v *Verification) moved(ctx context.Context, tx pgx.Tx, id, email string) (*user.User, error) {
+	u, err := user.Store{DB: tx}.ByID(ctx, id)
+	switch {
+	case errors.Is(err, user.ErrNone), err == nil && u.Email != email:
+		return nil, wire.ErrInvalidToken
+	case err != nil:
+		return nil, err
+	}
+	return &u, nil
 }
