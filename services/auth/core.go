@@ -170,7 +170,12 @@ func addTokens(f *features) error {
 }
 
 func addPages(f *features) error {
-	f.doors = append(f.doors, &page.Handler{Home: f.settings.PublicURL.String()})
+	s := f.settings
+	h := &page.Handler{Home: s.PublicURL.String(), SignIn: s.at(s.Accounts.SignInPage)}
+	if s.Accounts.ErrorPage != "" {
+		h.Own = s.at(s.Accounts.ErrorPage)
+	}
+	f.doors = append(f.doors, h)
 	return nil
 }
 

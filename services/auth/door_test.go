@@ -43,7 +43,8 @@ func TestErrorPage(t *testing.T) {
 		"?error=%3Cscript%3Ealert(1)%3C/script%3E":                     {[]string{"UNKNOWN"}, []string{"<script", "alert"}},
 		"?error=a%20b":                                                 {[]string{"UNKNOWN"}, []string{"a b"}},
 		"?error=X&error_description=%3Cimg%20src%3Dx%20onerror%3D1%3E": {[]string{"&lt;img"}, []string{"<img"}},
-		"": {[]string{"UNKNOWN", "<h1>"}, nil},
+		"":                     {[]string{"UNKNOWN", "<h1>"}, nil},
+		"?error=access_denied": {[]string{"access_denied", "did not agree", home + "/sign-in"}, nil},
 	} {
 		r := w.stranger().get("/error" + query)
 		if r.status != http.StatusOK || !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
@@ -58,6 +59,24 @@ func TestErrorPage(t *testing.T) {
 			if strings.Contains(r.text, not) {
 				t.Errorf("%s: %q is in\n%s", query, not, r.text)
 			}
+		}
+	}
+}
+
+func TestErrorPage_speaksGermanOrIsTheAppsOwn(t *testing.T) {
+	t.Parallel()
+	german := bareWorld(t, nil).stranger()
+	german.headers["Accept-Language"] = "de-DE"
+	if r := german.get("/error?error=state_mismatch"); !strings.Contains(r.text, `<html lang="de">`) || !strings.Contains(r.text, "Zur Anmeldung") {
+		t.Errorf("%s", r.text)
+	}
+	own := bareWorld(t, map[string]string{"ERROR_PAGE": "/oops"}).stranger()
+	for query, want := range map[string]string{
+		"?error=invalid_code&error_description=a%26b%3Dc": "/oops?error=invalid_code&error_description=a%26b%3Dc",
+		"?error=//evil.example":                           "/oops?error=UNKNOWN",
+	} {
+		if r := own.get("/error" + query); r.status != http.StatusFound || r.header.Get("Location") != home+want {
+			t.Errorf("%s: %d to %s", query, r.status, r.header.Get("Location"))
 		}
 	}
 }

@@ -189,3 +189,20 @@ func TestSession_refreshIsDeferredOrOff(t *testing.T) {
 		t.Error("the session does not end")
 	}
 }
+
+func TestImage_isAnAddressOfAPicture(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	b := w.signUp(address(), goodPassword)
+	for _, wrong := range []string{"javascript:alert(1)", "data:text/html,x", "//evil.example/a.png"} {
+		if r := b.post("/update-user", members{"image": wrong}); r.status != http.StatusBadRequest || r.code() != "VALIDATION_ERROR" {
+			t.Errorf("%s: %d %s", wrong, r.status, r.text)
+		}
+		if r := w.stranger().post("/sign-up/email", members{"name": "Eve", "email": address(), "password": goodPassword, "image": wrong}); r.status != http.StatusBadRequest {
+			t.Errorf("%s at sign-up: %d %s", wrong, r.status, r.text)
+		}
+	}
+	if r := b.post("/update-user", members{"image": "https://cdn.example/a.png"}); r.status != http.StatusOK {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+}

@@ -74,6 +74,7 @@ type accountSettings struct {
 	ResetLife           time.Duration `env:"RESET_LINK_TTL" envDefault:"1h" help:"how long a reset link works; at most 1h"`
 	SignInPage          string        `env:"SIGN_IN_PAGE" envDefault:"/sign-in" help:"the page, below PUBLIC_URL, that letters about an existing account lead to"`
 	ResetPage           string        `env:"RESET_PASSWORD_PAGE" envDefault:"/reset-password" help:"the page, below PUBLIC_URL, that a reset link leads to when the request named none"`
+	ErrorPage           string        `env:"ERROR_PAGE" example:"/oops" help:"the page, below PUBLIC_URL, that says what went wrong with a link or a provider, in the place of the built-in one; it gets error and error_description"`
 	ChangeEmail         bool          `env:"CHANGE_EMAIL" envDefault:"true" help:"people can change their address; the new one counts once a mailed link proved it"`
 	ConfirmChange       bool          `env:"CHANGE_EMAIL_CONFIRM" envDefault:"true" help:"a change of address is first confirmed by a link that is mailed to the old one, where that was proven"`
 	SecurityPage        string        `env:"SECURITY_PAGE" envDefault:"/profile" help:"the page, below PUBLIC_URL, with a person's sessions and factors, that letters about changes lead to"`

@@ -29,7 +29,7 @@ type signUpForm struct {
 	Name        string           `json:"name" max:"200"`
 	Email       validation.Email `json:"email"`
 	Password    string           `json:"password" min:"1"`
-	Image       wire.Text        `json:"image" max:"2048"`
+	Image       wire.Text        `json:"image" max:"2048" is:"picture"`
 	CallbackURL *string          `json:"callbackURL" doc:"Where the verification link leads on to"`
 	RememberMe  *bool            `json:"rememberMe"`
 }

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 	"strings"
 
 	"github.com/codex-platform/codex/pkg/validation"
@@ -160,16 +159,12 @@ func text(name string, raw json.RawMessage, most int) (*string, error) {
 	return &s, nil
 }
 
-// image takes an https address or a path.
 func image(raw json.RawMessage) (*string, error) {
 	s, err := text("image", raw, 2048)
-	if err != nil {
-		return nil, err
-	}
-	if u, err := url.Parse(*s); err != nil || u.Scheme != "https" && (u.Scheme != "" || !strings.HasPrefix(*s, "/") || strings.HasPrefix(*s, "//")) {
+	if err == nil && !wire.Picture(*s) {
 		return nil, wire.Invalid("body.data.image", "Invalid input: expected an https address or a path")
 	}
-	return s, nil
+	return s, err
 }
 
 func address(raw json.RawMessage) (*string, error) {

@@ -95,7 +95,7 @@ type signInForm struct {
 	Email string    `json:"email"`
 	OTP   string    `json:"otp"`
 	Name  *string   `json:"name" max:"200" doc:"Of somebody who has no account yet"`
-	Image wire.Text `json:"image" max:"2048" doc:"Of somebody who has no account yet"`
+	Image wire.Text `json:"image" max:"2048" is:"picture" doc:"Of somebody who has no account yet"`
 }
 
 func (k *Codes) postSignIn(ctx context.Context, c *wire.Call, in signInForm) (*wire.Answer[entrance.Body], error) {

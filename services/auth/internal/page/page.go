@@ -8,14 +8,17 @@ import (
 	"context"
 	"html/template"
 	"regexp"
+	"strings"
 
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
 // Handler serves them.
 type Handler struct {
-	// Home is where people go on from the error page.
-	Home string
+	// Home and SignIn are where people go on from the error page.
+	Home, SignIn string
+	// Own is the app's page that says what went wrong, in the place of ours; "": ours.
+	Own string
 }
 
 // Routes names every operation of this feature.
@@ -39,31 +42,24 @@ var codeForm = regexp.MustCompile(`^['A-Za-z0-9_-]{1,100}$`)
 // maxDescription bounds what is shown of a description, in bytes.
 const maxDescription = 500
 
-// words say what a code means and what to do; the last resort is "".
-var words = map[string]string{
-	"INVALID_TOKEN":  "This link does not work. It may have been used already, or a newer one was sent after it.",
-	"TOKEN_EXPIRED":  "This link is too old. Ask for a new one and open it soon.",
-	"USER_NOT_FOUND": "The account that this link was made for does not exist any more.",
-	"":               "Something did not work as it should. Please try again.",
-}
-
 // The page has no style and no script: it must be readable under the strictest
 // policy, and the browser's own style is.
 var errorPage = template.Must(template.New("error").Parse(`<!doctype html>
-<html lang="en">
+<html lang="{{.Lang}}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>That did not work</title>
+<title>{{.Title}}</title>
 </head>
 <body>
 <main>
-<h1>That did not work</h1>
+<h1>{{.Title}}</h1>
 <p>{{.Words}}</p>
 {{with .Description}}<p>{{.}}</p>
-{{end}}<p>Code: <code>{{.Code}}</code></p>
-<p><a href="{{.Home}}">Back to the start</a></p>
+{{end}}<p><a href="{{.SignInPage}}">{{.SignIn}}</a></p>
+<p><a href="{{.HomePage}}">{{.Home}}</a></p>
+<p><small>{{$.Code}}: <code>{{.Known}}</code></small></p>
 </main>
 </body>
 </html>
@@ -75,14 +71,21 @@ func (h *Handler) failed(_ context.Context, c *wire.Call) (*wire.Page, error) {
 		code = "UNKNOWN"
 	}
 	if len(description) > maxDescription {
-		description = description[:maxDescription]
+		description = strings.ToValidUTF8(description[:maxDescription], "")
 	}
-	said, known := words[code]
-	if !known {
-		said = words[""]
+	if h.Own != "" {
+		to := wire.AddQuery(h.Own, "error", code)
+		if description != "" {
+			to = wire.AddQuery(to, "error_description", description)
+		}
+		return wire.Redirect(to), nil
 	}
+	t := speak(c.Header("Accept-Language"))
 	var b bytes.Buffer
-	err := errorPage.Execute(&b, map[string]string{"Words": said, "Description": description, "Code": code, "Home": h.Home})
+	err := errorPage.Execute(&b, struct {
+		tongue
+		Words, Description, Known, SignInPage, HomePage string
+	}{t, t.about(code), description, code, h.SignIn, h.Home})
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (h *Handler) Routes(r *wire.Router) {
 
 type updateForm struct {
 	Name  *string   `json:"name" max:"200"`
-	Image wire.Text `json:"image" max:"2048"`
+	Image wire.Text `json:"image" max:"2048" is:"picture"`
 }
 
 // change is what a body asks for.

@@ -38,10 +38,11 @@ type field struct {
 	shortest int // code points
 	longest  int // code points; 0: any
 	required bool
+	picture  bool
 }
 
 // formOf reads a struct's tags: json names the member, min and max bound its
-// code points.
+// code points, is:"picture" wants what Picture holds for.
 func formOf(t reflect.Type) form {
 	var f form
 	for i := range t.NumField() {
@@ -49,7 +50,7 @@ func formOf(t reflect.Type) form {
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
 		shortest, _ := strconv.Atoi(sf.Tag.Get("min"))
 		longest, _ := strconv.Atoi(sf.Tag.Get("max"))
-		f.fields = append(f.fields, field{i, name, sf.Type, shortest, longest, sf.Tag.Get("required") == "true"})
+		f.fields = append(f.fields, field{i, name, sf.Type, shortest, longest, sf.Tag.Get("required") == "true", sf.Tag.Get("is") == "picture"})
 	}
 	return f
 }
@@ -129,6 +130,9 @@ func (f field) text(raw json.RawMessage) (text, fault string) {
 	}
 	if f.longest > 0 && strings.ContainsFunc(text, control) {
 		return "", "Invalid input: control characters are not allowed"
+	}
+	if f.picture && !Picture(text) {
+		return "", "Invalid input: expected an https address or a path"
 	}
 	return text, ""
 }
