@@ -100,7 +100,7 @@ func addVerification(f *features) error {
 	v := &verification.Verification{
 		DB: p.pool, Users: f.users, Sessions: f.sessions, Entrance: f.entrance, Audit: f.audit, Letters: f.letters, Limits: f.limits, Ring: f.ring,
 		Base: s.at(base), Life: s.Accounts.VerifyLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor, Now: p.now,
-		SameBrowser: s.Accounts.SameBrowser && s.Accounts.RequireVerification,
+		SameBrowser: s.sameBrowser(),
 		Change:      verification.Change{On: s.Accounts.ChangeEmail, Confirm: s.Accounts.ConfirmChange},
 	}
 	f.doors = append(f.doors, v)

@@ -238,25 +238,37 @@ func TestEmailCode_provesAnAddress(t *testing.T) {
 	}
 }
 
-// OAU-07: an address that is proven by a code, by somebody who did not make the
-// account, is its owner's alone from then on.
+// OAU-07: an address that is proven by signing in with a code, by somebody who did
+// not make the account, is its owner's alone from then on.
 func TestEmailCode_takesAnAccountBackFromAStranger(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{env: map[string]string{"REQUIRE_EMAIL_VERIFICATION": "false"}})
-	for path, kind := range map[string]string{"/sign-in/email-otp": "sign-in", "/email-otp/verify-email": "email-verification"} {
-		email := address()
-		eve, owner := w.browser(), w.browser()
-		eve.post("/sign-up/email", map[string]any{"name": "Eve", "email": email, "password": "eves-own-passphrase"})
-		if r := owner.post(path, map[string]any{"email": email, "otp": w.askCode(owner, kind, email)}); r.status != http.StatusOK || !owner.signedIn() {
-			t.Fatalf("%s: %d %s", path, r.status, r.text)
-		}
-		if eve.signedIn() {
-			t.Errorf("%s: the stranger's session lives on", path)
-		}
-		if r := w.stranger().post("/sign-in/email", map[string]any{"email": email, "password": "eves-own-passphrase"}); r.status != http.StatusUnauthorized {
-			t.Errorf("%s: the stranger's password: %d %s", path, r.status, r.text)
-		}
+	email := address()
+	eve, owner := w.browser(), w.browser()
+	eve.post("/sign-up/email", map[string]any{"name": "Eve", "email": email, "password": "eves-own-passphrase"})
+	if r := owner.post("/sign-in/email-otp", map[string]any{"email": email, "otp": w.askCode(owner, "sign-in", email)}); r.status != http.StatusOK || !owner.signedIn() {
+		t.Fatalf("%d %s", r.status, r.text)
 	}
+	if eve.signedIn() {
+		t.Error("the stranger's session lives on")
+	}
+	if r := w.stranger().post("/sign-in/email", map[string]any{"email": email, "password": "eves-own-passphrase"}); r.status != http.StatusUnauthorized {
+		t.Errorf("the stranger's password: %d %s", r.status, r.text)
+	}
+}
+
+// A code that proves an address leaves the account as it was, from wherever it is
+// typed, unless VERIFICATION_SAME_BROWSER is on.
+func TestEmailCode_provesAnAddressWithoutCookies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	email := address()
+	w.stranger().post("/sign-up/email", map[string]any{"name": "Ada Lovelace", "email": email, "password": goodPassword})
+	other := w.stranger()
+	if r := other.post("/email-otp/verify-email", map[string]any{"email": email, "otp": w.askCode(other, "email-verification", email)}); r.status != http.StatusOK {
+		t.Fatalf("verify: %d %s", r.status, r.text)
+	}
+	w.signIn(email, goodPassword)
 }
 
 // AUTH-11: a reset by code ends every session, works once and proves the address.
@@ -378,7 +390,7 @@ func TestEmailCode_changesAnAddress(t *testing.T) {
 // leaves the password; see TestEmailCode_takesAnAccountBackFromAStranger.
 func TestEmailCode_provesAnAddressWhereItSignedUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{})
+	w := newWorld(t, options{env: sameBrowser})
 	email := address()
 	b := w.browser()
 	b.post("/sign-up/email", map[string]any{"name": "Ada Lovelace", "email": email, "password": goodPassword})
@@ -392,7 +404,7 @@ func TestEmailCode_provesAnAddressWhereItSignedUp(t *testing.T) {
 // and proves it by a code: the stranger's password is worth nothing.
 func TestEmailCode_provesAnAddressThatAStrangerSignedUpWith(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{})
+	w := newWorld(t, options{env: sameBrowser})
 	email := address()
 	w.browser().post("/sign-up/email", map[string]any{"name": "Eve", "email": email, "password": "eves-own-passphrase"})
 	owner := w.browser()

@@ -11,7 +11,7 @@ func addEmailOTP(f *features) error {
 	f.doors = append(f.doors, &emailotp.Codes{
 		DB: p.pool, Once: f.once, Owners: f.owners(s.Ways.CodeSignUp), Sessions: f.sessions, Entrance: f.entrance, Reset: f.reset,
 		Passwords: f.passwords, Letters: f.letters, Limits: f.limits, Audit: f.audit,
-		Life: s.Ways.CodeLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor, Now: p.now,
+		Life: s.Ways.CodeLife, SignIn: s.Accounts.SignInAfterVerify, SameBrowser: s.sameBrowser(), Floor: s.Accounts.AnswerFloor, Now: p.now,
 		Change: emailotp.Change{On: bool(s.Ways.CodeChange), Confirm: bool(s.Ways.CodeConfirm)},
 	})
 	return nil

@@ -62,7 +62,7 @@ type settings struct {
 type accountSettings struct {
 	RequireVerification bool          `env:"REQUIRE_EMAIL_VERIFICATION" envDefault:"true" help:"an address signs in only after it was proven; sign-up then does not tell whether an address is known"`
 	SignInAfterVerify   bool          `env:"AUTO_SIGN_IN_AFTER_VERIFICATION" envDefault:"true" help:"opening a verification link signs in, the first time"`
-	SameBrowser         bool          `env:"VERIFICATION_SAME_BROWSER" envDefault:"true" help:"where addresses must be proven: a link that is opened in another browser than the one of the sign-up proves the address only, and the password counts once a link is opened where it was typed, or a reset replaced it"`
+	SameBrowser         bool          `env:"VERIFICATION_SAME_BROWSER" envDefault:"false" help:"where addresses must be proven: a link or code that is used in another browser than the one of the sign-up proves the address only, and the password counts once a link is opened where it was typed, or a reset replaced it"`
 	SignInAfterSignUp   bool          `env:"AUTO_SIGN_IN" envDefault:"true" help:"signing up signs in, where verification is not required"`
 	MailOnSignUp        bool          `env:"SEND_VERIFICATION_ON_SIGN_UP" envDefault:"true" help:"signing up mails a verification link"`
 	MailOnSignIn        bool          `env:"SEND_VERIFICATION_ON_SIGN_IN" envDefault:"false" help:"a sign-in that is refused because the address is not proven mails a new link"`
@@ -217,6 +217,9 @@ func (s settings) accountRules() account.Rules {
 		MailOnSignUp: a.MailOnSignUp, MailOnSignIn: a.MailOnSignIn, Closed: a.SignUpClosed,
 	}
 }
+
+// sameBrowser tells whether a proof from another browser leaves a password in doubt.
+func (s settings) sameBrowser() bool { return s.Accounts.SameBrowser && s.Accounts.RequireVerification }
 
 func (s settings) cookies() session.CookieSettings {
 	x := s.Sessions

@@ -91,6 +91,9 @@ type Codes struct {
 	Life time.Duration
 	// SignIn begins a session when an address is proven.
 	SignIn bool
+	// SameBrowser: a code that is typed elsewhere than where the account was made
+	// leaves nothing of what came before the proof.
+	SameBrowser bool
 	// Change is how addresses are changed by codes.
 	Change Change
 	// Floor is the least time that asking for a code takes, so that the answer's

@@ -87,12 +87,11 @@ func (k *Codes) prove(ctx context.Context, c *wire.Call, email, code string) (pr
 	return got, k.Sessions.Announce(ctx, found.Ended, "address proven by its owner")
 }
 
-// confirm marks the address as proven. Where the code is typed by somebody who is
-// signed in to the account, or in the browser that made it, it is the owner's
-// already and stays whole.
+// confirm marks the address as proven. The account stays whole, unless that is for
+// the browser that made it, or somebody who is signed in to it, alone.
 func (k *Codes) confirm(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, own *session.Live) (owner.Found, error) {
 	signedIn := own != nil && own.UserID == u.ID
-	if u.EmailVerified || !signedIn && !account.MadeHere(k.Sessions.Cookies, c, u.ID) {
+	if u.EmailVerified || k.SameBrowser && !signedIn && !account.MadeHere(k.Sessions.Cookies, c, u.ID) {
 		return k.Owners.Claim(ctx, tx, c, method, u)
 	}
 	now, err := user.Store{DB: tx}.Verify(ctx, u.ID, u.Email, wire.Moment(k.Now()))

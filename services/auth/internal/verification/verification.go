@@ -188,11 +188,6 @@ func (v *Verification) first(ctx context.Context, tx pgx.Tx, c *wire.Call, here 
 	if err != nil {
 		return found{}, err
 	}
-	if !here {
-		if err := (owner.Store{DB: tx}).Unlink(ctx, userID); err != nil {
-			return found{}, err
-		}
-	}
 	return found{User: u, New: true}, v.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.EmailVerified, UserID: u.ID})
 }
 
