@@ -48,7 +48,8 @@ type explanation struct {
 	OriginRule  bool              `json:"cookie_origin_rule"`
 	Compress    bool              `json:"compress"`
 	Upgrade     bool              `json:"upgrade"`
-	Retry       bool              `json:"retry"` // once, where the request has no body
+	Retry       string            `json:"retry"`   // the class's column
+	Repeats     bool              `json:"repeats"` // this request, once, where it has no body
 	Deprecation map[string]string `json:"deprecation,omitempty"`
 }
 
@@ -111,7 +112,7 @@ func (g *gate) explain(method, target string, shared bool) explanation {
 	x.judge(p, r, at != nil)
 	if p.proxy != nil {
 		x.Path = orElse(p.path, r.URL.EscapedPath())
-		x.Retry = r.Method != http.MethodPost && r.Method != http.MethodPatch
+		x.Repeats = p.retry.Allows(r.Method)
 	}
 	return x
 }
@@ -170,7 +171,7 @@ var authTexts = map[authRule]string{
 }
 
 func (x *explanation) describe(g *gate, p *policy, shared bool) {
-	x.Class, x.Auth, x.Closes, x.MaxBody = p.name, authTexts[p.auth], p.closes, p.body
+	x.Class, x.Auth, x.Closes, x.MaxBody, x.Retry = p.name, authTexts[p.auth], p.closes, p.body, string(p.retry)
 	x.CORS, x.OriginRule, x.Compress, x.Upgrade = p.shared, p.auth == required, p.compress, p.upgrade
 	x.FirstByte, x.Idle, x.Whole = p.times.FirstByte.String(), p.times.Idle.String(), p.times.Whole.String()
 	if p.proxy != nil {
@@ -244,7 +245,7 @@ func (x explanation) print(out io.Writer) error {
 	row("CORS", yes(x.CORS, "for trusted origins", "no"))
 	row("cookies", yes(x.OriginRule, "a change proved by a cookie must come from a trusted origin", "no rule of origin here"))
 	row("compression", yes(x.Compress, "yes", "no"))
-	row("retry", yes(x.Retry, "once, without a body, before the first byte, a tenth of the requests at most", "never"))
+	row("retry", x.Retry+"; "+yes(x.Repeats, "this one once, without a body, before the first byte, a tenth of the requests at most", "this one never"))
 	row("upgrade", yes(x.Upgrade, "WebSocket", "no"))
 	for _, lines := range []map[string]string{x.Headers, x.Deprecation} {
 		for _, name := range slices.Sorted(maps.Keys(lines)) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/services/gateway/internal/upstream"
 )
 
 func explainSettings(t *testing.T) settings {
@@ -88,14 +89,24 @@ func TestExplain_namesTheRightForm(t *testing.T) {
 func TestExplain_tellsWhatIsAskedTwice(t *testing.T) {
 	t.Parallel()
 	s := explainSettings(t)
-	for request, want := range map[string]bool{"GET /api/storage/v1/files": true, "POST /api/storage/v1/files": false, "GET /docs": false} {
+	for request, want := range map[string]struct {
+		class   upstream.Retry
+		repeats bool
+	}{
+		"GET /api/storage/v1/files": {upstream.Idempotent, true}, "DELETE /api/storage/v1/files/1": {upstream.Idempotent, true},
+		"POST /api/storage/v1/files/1/copy": {upstream.Idempotent, false}, "POST /api/storage/v1/files": {upstream.Never, false},
+		"PUT /api/storage/v1/files/1": {upstream.Never, false}, "GET /api/billing/v1/plan": {upstream.Idempotent, true},
+		"GET /api/auth/get-session": {upstream.Idempotent, true}, "GET /api/auth/magic-link/verify": {upstream.Never, false},
+		"POST /webhooks/stripe": {upstream.Never, false}, "GET /.well-known/jwks.json": {upstream.Idempotent, true},
+		"GET /": {upstream.Idempotent, true}, "GET /docs": {upstream.Never, false},
+	} {
 		var out bytes.Buffer
 		if err := explain(t.Context(), s, append(strings.Fields(request), "--json"), &out); err != nil {
 			t.Fatal(err)
 		}
 		var x explanation
-		if err := json.Unmarshal(out.Bytes(), &x); err != nil || x.Retry != want {
-			t.Errorf("%s: retry %v, %v", request, x.Retry, err)
+		if err := json.Unmarshal(out.Bytes(), &x); err != nil || x.Retry != string(want.class) || x.Repeats != want.repeats {
+			t.Errorf("%s: retry %v, repeats %v, %v", request, x.Retry, x.Repeats, err)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
 	}
 	p.proxy = upstream.New(upstream.Proxy{
 		Service: service, ForwardedHost: public.Host, ForwardedProto: public.Scheme, Path: c.path, Times: c.times, MaxBody: c.body, Drop: drop,
-		KeepPolicy: c.ownCSP, Cookies: c.cookies, RefuseCookie: g.cookies.IsJWT, Compress: c.compress, Upgrade: c.upgrade,
+		KeepPolicy: c.ownCSP, Cookies: c.cookies, RefuseCookie: g.cookies.IsJWT, Compress: c.compress, Upgrade: c.upgrade, Retry: c.retry,
 	})
 	return p, nil
 }

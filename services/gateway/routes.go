@@ -39,6 +39,7 @@ type class struct {
 	times    upstream.Times
 	headers  security.Headers
 	shared   bool // with pages of trusted origins (CORS)
+	retry    upstream.Retry
 	ownCSP   bool // the service's content policy stays
 	cookies  bool // cookies go to the service and come from it
 	shape    refusal.Shape
@@ -94,33 +95,46 @@ func routes(s settings) []class {
 	reading := security.WebHeaders()
 	reading.ContentSecurityPolicy = docs.ContentSecurityPolicy
 
+	once, again := upstream.Never, upstream.Idempotent // a code or a link is spent by its first try
+
 	return []class{
-		{name: "auth-strict", paths: strictPaths, methods: anyCall, service: s.AuthURL, auth: foreign, byAddr: &strict,
-			body: mib, times: quick, headers: api, shared: true, cookies: true, shape: refusal.Auth, shownCut: true},
-		{name: "auth", paths: []string{"/api/auth/*"}, methods: anyCall, service: s.AuthURL, auth: foreign, byAddr: &auth,
-			body: mib, times: quick, headers: api, shared: true, cookies: true, shape: refusal.Auth, shownCut: true},
+		{name: "auth-strict", paths: strictPaths, methods: anyCall, service: s.AuthURL, auth: foreign,
+			byAddr: &strict, body: mib, times: quick, headers: api, shared: true, retry: once,
+			cookies: true, shape: refusal.Auth, shownCut: true},
+		{name: "auth", paths: []string{"/api/auth/*"}, methods: anyCall, service: s.AuthURL, auth: foreign,
+			byAddr: &auth, body: mib, times: quick, headers: api, shared: true, retry: again,
+			cookies: true, shape: refusal.Auth, shownCut: true},
 
 		{name: "upload", paths: []string{"/api/storage/v1/files"}, methods: []string{http.MethodPost}, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true, load: overload.Free},
+			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true, retry: once,
+			load: overload.Free},
 		{name: "upload", paths: []string{"/api/storage/v1/files/:id"}, methods: []string{http.MethodPut}, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true, load: overload.Free},
+			byAddr: &addr, byUser: &upload, byKey: &key, body: int64(s.MaxFile), times: store, headers: api, shared: true, retry: once,
+			load: overload.Free},
 		{name: "storage", paths: []string{"/api/storage/v1/*"}, methods: calls, service: s.StorageURL, auth: required,
-			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: stream, headers: files, shared: true},
+			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: stream, headers: files, shared: true, retry: again},
 
 		{name: "billing", paths: []string{"/api/billing/v1/*"}, methods: calls, service: s.WebhookURL, auth: required,
-			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: quick, headers: api, shared: true, compress: true},
+			byAddr: &addr, byUser: &user, byKey: &key, body: 64 * kib, times: quick, headers: api, shared: true, retry: again,
+			compress: true},
 		{name: "webhook", paths: []string{"/webhooks/stripe"}, methods: []string{http.MethodPost}, service: s.WebhookURL, auth: foreign,
-			inAll: &hook, byAddr: &hookAddr, proves: true, body: mib, times: quick, headers: api, load: overload.Vital},
+			byAddr: &hookAddr, inAll: &hook, proves: true, body: mib, times: quick, headers: api, retry: once,
+			load: overload.Vital},
 
 		{name: "jwks", paths: []string{"/.well-known/jwks.json"}, methods: reads, service: s.AuthURL, path: "/api/auth/jwks", auth: public,
-			byAddr: &open, times: quick, headers: api},
-		{name: "docs", paths: []string{"/openapi.json"}, methods: reads, auth: public, byAddr: &open, headers: api, answer: (*gate).joined},
-		{name: "docs", paths: []string{"/openapi/:file"}, methods: reads, auth: public, byAddr: &open, headers: api, answer: (*gate).described},
-		{name: "docs", paths: []string{"/docs", "/docs/problems", "/docs/assets/:file"}, methods: reads, auth: public, byAddr: &open, headers: reading, answer: (*gate).docs},
+			byAddr: &open, times: quick, headers: api, retry: again},
+		{name: "docs", paths: []string{"/openapi.json"}, methods: reads, answer: (*gate).joined, auth: public,
+			byAddr: &open, headers: api, retry: once},
+		{name: "docs", paths: []string{"/openapi/:file"}, methods: reads, answer: (*gate).described, auth: public,
+			byAddr: &open, headers: api, retry: once},
+		{name: "docs", paths: []string{"/docs", "/docs/problems", "/docs/assets/:file"}, methods: reads, answer: (*gate).docs, auth: public,
+			byAddr: &open, headers: reading, retry: once},
 
 		{name: "closed", paths: []string{"/internal", "/internal/*", "/api", "/api/*", "/webhooks", "/webhooks/*", "/.well-known", "/.well-known/*"},
-			methods: anyCall, auth: public, byAddr: &open, headers: api, answer: (*gate).nothing},
-		{name: "web", paths: []string{"/*"}, methods: reads, service: s.WebURL, auth: public, byAddr: &open,
-			times: pages, headers: web, ownCSP: true, compress: true, answer: (*gate).nothing},
+			methods: anyCall, answer: (*gate).nothing, auth: public,
+			byAddr: &open, headers: api, retry: once},
+		{name: "web", paths: []string{"/*"}, methods: reads, service: s.WebURL, answer: (*gate).nothing, auth: public,
+			byAddr: &open, times: pages, headers: web, ownCSP: true, retry: again,
+			compress: true},
 	}
 }

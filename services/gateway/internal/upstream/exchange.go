@@ -79,13 +79,11 @@ func (e *exchange) try(fresh bool) error {
 	return err
 }
 
-// repeatable holds for a request that may be sent once more: it changes nothing
-// when it is done twice (RFC 9110 §9.2.2), has no body, and failed neither for its
-// client nor for want of time, before a byte of the answer was there.
+// repeatable holds for a request that may be sent once more: its class and method
+// allow it, it has no body, and it failed neither for its client nor for want of
+// time, before a byte of the answer was there.
 func (e *exchange) repeatable(err error) bool {
-	switch e.r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-	default:
+	if !e.proxy.Retry.Allows(e.r.Method) {
 		return false
 	}
 	late, gone := errors.Is(err, errLate), errors.Is(err, errGone) || errors.Is(err, errRevoked) || e.r.Context().Err() != nil

@@ -200,7 +200,7 @@ func TestServe_neverGivesOneCallersAnswerToAnother(t *testing.T) {
 	}
 	s := upstream.NewService("unruly", target, upstream.Options{})
 	t.Cleanup(s.Close)
-	p := upstream.New(upstream.Proxy{Service: s, Times: upstream.Times{FirstByte: 5 * time.Second, Idle: 5 * time.Second}, MaxBody: 1 << 20})
+	p := upstream.New(upstream.Proxy{Retry: upstream.Idempotent, Service: s, Times: upstream.Times{FirstByte: 5 * time.Second, Idle: 5 * time.Second}, MaxBody: 1 << 20})
 	var retries atomic.Int64
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var out upstream.Outgoing

@@ -158,7 +158,7 @@ func TestRetries_areForIdempotentRequestsAndUnderABudget(t *testing.T) {
 	})
 	for method, want := range map[string][2]int32{"GET": {41, 44}, "DELETE": {41, 44}, "POST": {40, 40}, "PATCH": {40, 40}} {
 		calls.Store(0)
-		address := front(t, upstream.Proxy{Service: service(t, back, upstream.Options{})}, nil)
+		address := front(t, upstream.Proxy{Retry: upstream.Idempotent, Service: service(t, back, upstream.Options{})}, nil)
 		for range 40 {
 			if res, _ := send(t, method, address); res.StatusCode != 502 {
 				t.Fatalf("%s: %d", method, res.StatusCode)
@@ -168,12 +168,17 @@ func TestRetries_areForIdempotentRequestsAndUnderABudget(t *testing.T) {
 			t.Errorf("%s: 40 requests made %d calls", method, n)
 		}
 	}
+	calls.Store(0)
+	send(t, "GET", front(t, upstream.Proxy{Retry: upstream.Never, Service: service(t, back, upstream.Options{})}, nil))
+	if n := calls.Load(); n != 1 {
+		t.Errorf("a class without retries: %d calls", n)
+	}
 }
 
 func TestAnswer_trailersThatWereAnnouncedArrive(t *testing.T) {
 	t.Parallel()
 	back := rawService(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Set-Cookie\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\nSet-Cookie: a=b\r\nX-Other: c\r\n\r\n", true)
-	res, body := send(t, "GET", front(t, upstream.Proxy{Service: service(t, back, upstream.Options{})}, nil))
+	res, body := send(t, "GET", front(t, upstream.Proxy{Retry: upstream.Idempotent, Service: service(t, back, upstream.Options{})}, nil))
 	if body != "ok" || res.Trailer.Get("X-Sum") != "7" || len(res.Trailer) != 1 {
 		t.Errorf("%q %v", body, res.Trailer)
 	}

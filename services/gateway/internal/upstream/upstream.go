@@ -47,6 +47,7 @@ type Proxy struct {
 	ForwardedProto string
 	Compress       bool // answers may be compressed: none of them holds a secret beside what the caller chose
 	Upgrade        bool // WebSocket may be asked for
+	Retry          Retry
 }
 
 // New makes a proxy ready for use.
