@@ -90,6 +90,37 @@ func TestAPIKey_isThatOfTheContract(t *testing.T) {
 	}
 }
 
+func TestAPIKey_metadataAndLists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"API_KEY_METADATA": "on"}})
+	b, _ := w.person()
+	for _, body := range []string{`{"metadata":{"a":"x\u0000y"}}`, `{"metadata":{"a":1e999999}}`} {
+		if r := b.send("POST", "/api-key/create", "application/json", body); r.status != http.StatusBadRequest || r.code() != "VALIDATION_ERROR" {
+			t.Errorf("%s: %d %s", body, r.status, r.text)
+		}
+	}
+	r := b.post("/api-key/create", members{"metadata": members{"a": []int{1}}})
+	if meta, _ := r.body["metadata"].(map[string]any); r.status != http.StatusOK || meta["a"] == nil {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	if r := b.send("POST", "/api-key/update", "application/json", `{"keyId":"`+r.str("id")+`","metadata":{"a":"\u0000"}}`); r.status != http.StatusBadRequest {
+		t.Errorf("update: %d %s", r.status, r.text)
+	}
+	for query, want := range map[string]string{
+		"?configId=other": `{"apiKeys":[],"total":0}`, "?configId=default&limit=5&offset=0": `"limit":5,"offset":0}`, "?offset=1": `{"apiKeys":[],"total":1,"offset":1}`,
+	} {
+		if r := b.get("/api-key/list" + query); r.status != http.StatusOK || !strings.HasSuffix(strings.TrimSpace(r.text), want) || r.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %s", query, r.status, r.text)
+		}
+	}
+	if r := b.get("/api-key/list?organizationId=x"); r.status != http.StatusBadRequest {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	if r := w.browser().get("/api-key/list"); r.status != http.StatusUnauthorized || r.code() != "UNAUTHORIZED" || r.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("nobody: %d %s", r.status, r.text)
+	}
+}
+
 func TestAPIKey_standsForASession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{env: map[string]string{"API_KEY_SESSIONS": "on", "API_KEY_LIMIT": "3/24h", "API_KEY_MIN_TTL": "1h"}})

@@ -218,7 +218,11 @@ func (k *Keys) metadata(raw json.RawMessage) (json.RawMessage, error) {
 	case len(raw) > mostMetadata:
 		return nil, wire.Invalid("body.metadata", "Too big: expected at most "+strconv.Itoa(mostMetadata)+" bytes")
 	}
-	return raw, nil
+	kept, ok := wire.Storable(raw)
+	if !ok {
+		return nil, wire.Invalid("body.metadata", "Invalid input: it holds what cannot be kept")
+	}
+	return kept, nil
 }
 
 // KeyPage is a page of keys.
@@ -226,23 +230,32 @@ type KeyPage struct {
 	Keys   []KeyView `json:"apiKeys"`
 	Total  int64     `json:"total" doc:"How many there are on all pages"`
 	Limit  int       `json:"limit,omitempty"`
-	Offset int       `json:"offset,omitempty"`
+	Offset *int      `json:"offset,omitempty"`
 }
 
 func (k *Keys) list(ctx context.Context, c *wire.Call) (*wire.Answer[KeyPage], error) {
-	live, err := k.owner(ctx, c)
+	live, err := k.Sessions.Stored(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	if c.Query("organizationId") != "" {
+		return nil, wire.Invalid("query.organizationId", "Invalid input: keys belong to people")
 	}
 	page, err := readPage(c)
 	if err != nil {
 		return nil, err
 	}
-	found, total, err := k.Store.List(ctx, live.UserID, page)
-	if err != nil {
-		return nil, err
+	var found []Key
+	var total int64
+	if id := c.Query("configId"); id == "" || id == "default" { // no key has another one
+		if found, total, err = k.Store.List(ctx, live.UserID, page); err != nil {
+			return nil, err
+		}
 	}
-	body := KeyPage{Keys: []KeyView{}, Total: total, Offset: page.offset}
+	body := KeyPage{Keys: []KeyView{}, Total: total}
+	if c.Query("offset") != "" {
+		body.Offset = &page.offset
+	}
 	if c.Query("limit") != "" {
 		body.Limit = page.limit
 	}
@@ -273,7 +286,7 @@ func readPage(c *wire.Call) (p Page, err error) {
 }
 
 func (k *Keys) get(ctx context.Context, c *wire.Call) (*wire.Answer[KeyView], error) {
-	live, err := k.owner(ctx, c)
+	live, err := k.Sessions.Stored(ctx, c)
 	if err != nil {
 		return nil, err
 	}

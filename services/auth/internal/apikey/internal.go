@@ -129,6 +129,13 @@ func (k *Keys) internalCreate(ctx context.Context, in *internalCreateInput) (*ma
 	if err := key.check(); err != nil {
 		return nil, err
 	}
+	for _, object := range []*json.RawMessage{&key.Permissions, &key.Metadata} {
+		kept, ok := wire.Storable(*object)
+		if *object != nil && !ok {
+			return nil, wire.Invalid("body", "Invalid input: it holds what cannot be kept")
+		}
+		*object = kept
+	}
 	if b.ExpiresIn != nil {
 		end := wire.Moment(k.Now().Add(time.Duration(*b.ExpiresIn) * time.Second))
 		key.ExpiresAt = &end

@@ -180,7 +180,6 @@ func (l *Links) accessToken(ctx context.Context, c *wire.Call, in tokenForm) (*w
 		return nil, l.failed(ctx, a, err, ErrAccess)
 	}
 	answer := wire.OK(AccessToken{AccessToken: t.Access, ExpiresAt: shown(t.AccessExpires), Scopes: t.Scopes, IDToken: t.ID})
-	answer.CacheControl = "no-store"
 	l.Sessions.Renew(&answer.Headers, c, live)
 	return answer, nil
 }
@@ -216,7 +215,6 @@ func (l *Links) refreshToken(ctx context.Context, c *wire.Call, in tokenForm) (*
 	if t.ID != "" {
 		answer.Body.IDToken = &t.ID
 	}
-	answer.CacheControl = "no-store"
 	l.Sessions.Renew(&answer.Headers, c, live)
 	return answer, nil
 }

@@ -90,6 +90,5 @@ func (h *Handler) failed(_ context.Context, c *wire.Call) (*wire.Page, error) {
 		return nil, err
 	}
 	page := wire.HTML(b.Bytes())
-	page.CacheControl = "no-store"
 	return page, nil
 }

@@ -48,7 +48,6 @@ func (p *Passkeys) begin(ctx context.Context, h *wire.Headers, purpose, userID s
 		return "", err
 	}
 	p.Sessions.Cookies.Put(h, challengeCookie, id, challengeLife)
-	h.CacheControl = "no-store"
 	return x.Challenge, nil
 }
 

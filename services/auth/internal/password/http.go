@@ -41,6 +41,5 @@ func (h *Handler) strength(ctx context.Context, c *wire.Call, in strengthForm) (
 		return nil, err
 	}
 	answer := wire.OK(found)
-	answer.CacheControl = "no-store"
 	return answer, nil
 }

@@ -74,7 +74,7 @@ func (h *Handler) post(ctx context.Context, c *wire.Call, _ wire.None) (*wire.An
 
 func (h *Handler) both(ctx context.Context, c *wire.Call, live *Live) (*wire.Answer[*Both], error) {
 	a := &wire.Answer[*Both]{}
-	a.CacheControl, a.Pragma = "no-store", "no-cache"
+	a.Pragma = "no-cache"
 	if live == nil {
 		if p, ok := h.Sessions.Cookies.find(c); ok && p.cookie {
 			h.Sessions.Cookies.Clear(&a.Headers)

@@ -45,7 +45,6 @@ func (h *Handler) token(ctx context.Context, c *wire.Call) (*wire.Answer[Token],
 		return nil, err
 	}
 	answer := wire.OK(Token{issued.JWT})
-	answer.CacheControl = "no-store"
 	h.Sessions.Renew(&answer.Headers, c, live)
 	return answer, nil
 }

@@ -42,7 +42,7 @@ var (
 	ErrExpired       = problem.New(http.StatusBadRequest, "OTP_HAS_EXPIRED", "OTP has expired")
 	ErrNotEnabled    = problem.New(http.StatusBadRequest, "TWO_FACTOR_NOT_ENABLED", "Two factor isn't enabled")
 	ErrNoTOTP        = problem.New(http.StatusBadRequest, "TOTP_NOT_ENABLED", "TOTP not enabled")
-	ErrHasTOTP       = problem.New(http.StatusBadRequest, "TOTP_ALREADY_ENABLED", "TOTP already enabled")
+	ErrHasTOTP       = problem.New(http.StatusBadRequest, "TOTP_ALREADY_ENABLED", "TOTP is already enabled")
 	ErrNoMail        = problem.New(http.StatusBadRequest, "OTP_NOT_CONFIGURED", "OTP not configured")
 	ErrNoBackupCodes = problem.New(http.StatusBadRequest, "BACKUP_CODES_NOT_ENABLED", "Backup codes aren't enabled")
 )

@@ -20,6 +20,16 @@ type Headers struct {
 	Pragma       string   `header:"Pragma"`
 }
 
+// noStore keeps an answer out of every cache: nearly all are about somebody.
+const noStore = "no-store"
+
+// settle forbids to keep what no feature says may be kept.
+func (h *Headers) settle() {
+	if h.CacheControl == "" {
+		h.CacheControl = noStore
+	}
+}
+
 // Expose lets scripts of other origins read a header.
 func (h *Headers) ExposeHeader(name string) {
 	if h.Expose == "" {

@@ -22,11 +22,24 @@ type Page struct {
 	Body        []byte
 }
 
-// Redirect leads the browser on.
+// Redirect leads the browser on. What is not ASCII in the address is written as
+// browsers would (RFC 3986 §2.1): no proxy on the way has to guess.
 func Redirect(to string) *Page {
 	p := &Page{Status: http.StatusFound}
-	p.Location, p.CacheControl = to, "no-store"
+	p.Location = ascii(to)
 	return p
+}
+
+func ascii(address string) string {
+	var b strings.Builder
+	for i := range len(address) {
+		if c := address[i]; c < 0x21 || c > 0x7e {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // JSON answers a link that leads nowhere else.
@@ -58,7 +71,11 @@ func GetPage(r *Router, op Op, handle func(ctx context.Context, c *Call) (*Page,
 		if err := r.Before(ctx, c); err != nil {
 			return nil, err
 		}
-		return handle(ctx, c)
+		page, err := handle(ctx, c)
+		if page != nil {
+			page.settle()
+		}
+		return page, err
 	})
 }
 

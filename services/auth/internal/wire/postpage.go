@@ -30,6 +30,10 @@ func PostPage[T any](r *Router, op Op, handle func(ctx context.Context, c *Call,
 		if err := shape.fill(reflect.ValueOf(&body).Elem(), c.members); err != nil {
 			return nil, err
 		}
-		return handle(ctx, c, body)
+		page, err := handle(ctx, c, body)
+		if page != nil {
+			page.settle()
+		}
+		return page, err
 	})
 }

@@ -29,6 +29,7 @@ func Render(w http.ResponseWriter, _ *http.Request, p *problem.Problem) {
 	if p.Status == http.StatusTooManyRequests {
 		w.Header().Set("X-Retry-After", seconds(p.RetryAfter))
 	}
+	w.Header().Set("Cache-Control", noStore)
 	if p.Code == codeRateLimited {
 		write(w, p.Status, Refusal{Message: ErrTooMany.Message})
 		return

@@ -66,7 +66,11 @@ func Post[T, B any](r *Router, op Op, handle func(ctx context.Context, c *Call, 
 		if err := shape.fill(reflect.ValueOf(&body).Elem(), c.members); err != nil {
 			return nil, err
 		}
-		return handle(ctx, c, body)
+		answer, err := handle(ctx, c, body)
+		if answer != nil {
+			answer.settle()
+		}
+		return answer, err
 	})
 }
 
@@ -77,7 +81,11 @@ func Get[B any](r *Router, op Op, handle func(ctx context.Context, c *Call) (*An
 		if err := r.Before(ctx, c); err != nil {
 			return nil, err
 		}
-		return handle(ctx, c)
+		answer, err := handle(ctx, c)
+		if answer != nil {
+			answer.settle()
+		}
+		return answer, err
 	})
 }
 
