@@ -22,6 +22,12 @@ import (
 // doctorTime bounds one question.
 const doctorTime = 5 * time.Second
 
+// check is one question, with what it is about.
+type check struct {
+	name string
+	ask  func(context.Context) error
+}
+
 // doctor asks everything that serve needs, once, and says what it found. That
 // the settings can be read is seen by its running at all.
 func doctor(ctx context.Context, s settings, _ []string, out io.Writer) error {
@@ -30,10 +36,7 @@ func doctor(ctx context.Context, s settings, _ []string, out io.Writer) error {
 		return err
 	}
 	defer pool.Close()
-	checks := []struct {
-		name string
-		ask  func(context.Context) error
-	}{
+	checks := []check{
 		{"settings", func(context.Context) error { return nil }},
 		{"secrets", func(context.Context) error { return secretsAreStrong(s) }},
 		{"PostgreSQL", func(ctx context.Context) error { return pool.Ping(ctx) }},
@@ -44,6 +47,11 @@ func doctor(ctx context.Context, s settings, _ []string, out io.Writer) error {
 		{"Redis", func(ctx context.Context) error { return redisAnswers(ctx, s) }},
 		{"mail server", func(ctx context.Context) error { return mailServerListens(ctx, s.Mail.URL) }},
 	}
+	providers, err := s.Providers.checks()
+	if err != nil {
+		return err
+	}
+	checks = append(checks, providers...)
 	var failed error
 	for _, c := range checks {
 		limited, cancel := context.WithTimeout(ctx, doctorTime)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/testkit"
+	"github.com/codex-platform/codex/pkg/testkit/oidc"
 )
 
 // PostgreSQL gone: 503 with Retry-After within 2 s, whatever is asked for, and
@@ -147,6 +149,10 @@ func TestFault_postgresGoneButCached(t *testing.T) {
 }
 
 // The command finds what is wrong before serving does.
+func acmeAt(issuer string) map[string]string {
+	return map[string]string{"OIDC_PROVIDERS": "acme", "OIDC_ACME_ISSUER": issuer, "OIDC_ACME_CLIENT_ID": "codex"}
+}
+
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	mails := testkit.Inbox(t)
@@ -166,6 +172,8 @@ func TestDoctor(t *testing.T) {
 		"an empty schema":  {map[string]string{"DATABASE_URL": testkit.PostgresURL(t)}, 1, []string{"PostgreSQL           ok", "schema better_auth   no", "migrate up"}},
 		"Redis away":       {map[string]string{"REDIS_URL": "redis://127.0.0.1:1/0"}, 1, []string{"Redis                no"}},
 		"mail server away": {map[string]string{"SMTP_URL": "smtp://127.0.0.1:1"}, 1, []string{"mail server          no"}},
+		"a provider":       {acmeAt(oidc.Start(t, oidc.Options{}).URL), 0, []string{"provider acme        ok"}},
+		"a provider away":  {acmeAt("http://127.0.0.1:1"), 1, []string{"provider acme        no"}},
 	} {
 		code, out := command(t, good, tc.change, "doctor")
 		if code != tc.code {
@@ -188,11 +196,10 @@ func TestDoctor(t *testing.T) {
 // command runs the binary's command and gives its exit code and all that it said.
 func command(t *testing.T, env, change map[string]string, args ...string) (int, string) {
 	t.Helper()
+	all := maps.Clone(env)
+	maps.Copy(all, change)
 	var environ []string
-	for name, value := range env {
-		if other, ok := change[name]; ok {
-			value = other
-		}
+	for name, value := range all {
 		environ = append(environ, name+"="+value)
 	}
 	out := &safeBuffer{}

@@ -182,6 +182,19 @@ func (x providerSettings) open(client *http.Client, now func() time.Time) (serve
 	return out, errors.Join(errs...)
 }
 
+// checks ask every provider that is served whether it is there.
+func (x providerSettings) checks() ([]check, error) {
+	served, err := x.open(provider.NewClient(x.Limit), time.Now)
+	if err != nil {
+		return nil, err
+	}
+	var all []check
+	for _, id := range slices.Sorted(maps.Keys(served.providers)) {
+		all = append(all, check{"provider " + id, served.providers[id].Reach})
+	}
+	return all, nil
+}
+
 func (s settings) linkRules() link.Rules {
 	x, a := s.Providers, s.Accounts
 	rules := link.Rules{

@@ -103,6 +103,15 @@ func newProvider(o Options, scopes []string, d dialect) *Provider {
 	return &Provider{Options: o, dialect: d, secret: func(time.Time) (string, error) { return o.Secret, nil }}
 }
 
+// Reach tells whether the provider's description can be had; those that have none
+// are taken to be there.
+func (p *Provider) Reach(ctx context.Context) error {
+	ctx, cancel := p.limited(ctx)
+	defer cancel()
+	_, err := p.dialect.endpoints(ctx)
+	return err
+}
+
 // limited bounds one conversation.
 func (p *Provider) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, p.Client), p.Limit)

@@ -11,11 +11,11 @@ func TestStorable(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
 		`{"a": [1, "ä<b>", null, {"c": 1.5}]}`: `{"a":[1,"ä<b>",null,{"c":1.5}]}`,
-		`{"a":"x\u0000y"}`:                      "",
-		`{"a\u0000":1}`:                         "",
-		`[[["\u0000"]]]`:                        "",
-		`{"a":1e999999}`:                        "",
-		`{"a":"\ud800"}`:                        "{\"a\":\"\ufffd\"}",
+		`{"a":"x\u0000y"}`:                     "",
+		`{"a\u0000":1}`:                        "",
+		`[[["\u0000"]]]`:                       "",
+		`{"a":1e999999}`:                       "",
+		`{"a":"\ud800"}`:                       "{\"a\":\"\ufffd\"}",
 	} {
 		got, ok := wire.Storable(json.RawMessage(raw))
 		if ok != (want != "") || string(got) != want {
