@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,6 +18,7 @@ import (
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/jobs"
 	"github.com/codex-platform/codex/pkg/mail"
+	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 
 	"github.com/codex-platform/codex/services/auth/internal/account"
@@ -154,7 +156,16 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 func (f *features) routes(api huma.API) {
 	wire.Describe(api.OpenAPI(), f.settings.Sessions.CookiePrefix)
 	guard := origin.Guard{Origins: f.origins, Base: base, Mark: account.BrowserMark(f.sessions.Cookies)}
-	router := &wire.Router{API: api, Base: base, Before: func(_ context.Context, c *wire.Call) error { return guard.Check(c) }}
+	shut := map[string]*problem.Problem{}
+	if !f.settings.Accounts.Passwords {
+		shut = account.WithoutPasswords
+	}
+	router := &wire.Router{API: api, Base: base, Before: func(_ context.Context, c *wire.Call) error {
+		if refusal, is := shut[strings.TrimPrefix(c.Path(), base)]; is {
+			return refusal
+		}
+		return guard.Check(c)
+	}}
 	for _, d := range f.doors {
 		d.Routes(router)
 	}

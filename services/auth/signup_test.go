@@ -215,6 +215,26 @@ func TestSignUp_closed(t *testing.T) {
 	}
 }
 
+// Without passwords every door that asks for one is shut, and the others are not.
+func TestPasswords_canBeOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"EMAIL_PASSWORD": "false", "MAGIC_LINK_SIGN_UP": "on"}})
+	for path, code := range map[string]string{
+		"/sign-up/email": "EMAIL_PASSWORD_SIGN_UP_DISABLED", "/sign-in/email": "EMAIL_PASSWORD_DISABLED", "/sign-in/username": "EMAIL_PASSWORD_DISABLED",
+		"/request-password-reset": "RESET_PASSWORD_DISABLED", "/reset-password": "RESET_PASSWORD_DISABLED", "/email-otp/reset-password": "RESET_PASSWORD_DISABLED",
+		"/email-otp/request-password-reset": "RESET_PASSWORD_DISABLED", "/forget-password/email-otp": "RESET_PASSWORD_DISABLED",
+	} {
+		r := w.stranger().post(path, map[string]any{"name": "X", "email": address(), "username": "ada", "password": goodPassword, "newPassword": goodPassword, "otp": "123456"})
+		if r.status != http.StatusBadRequest || r.code() != code {
+			t.Errorf("%s: %d %s", path, r.status, r.text)
+		}
+	}
+	b := w.browser()
+	if r := b.follow(w.askLink(b, map[string]any{"email": address(), "callbackURL": "/in"})); r.status != http.StatusFound || !b.signedIn() {
+		t.Errorf("a link: %d %s", r.status, r.text)
+	}
+}
+
 // AUTH-12: whatever a request says about its host, mails know ours only.
 func TestMails_leadToThePublicAddressOnly(t *testing.T) {
 	t.Parallel()
