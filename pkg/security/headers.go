@@ -27,7 +27,7 @@ const noPowers = "accelerometer=(), autoplay=(), camera=(), display-capture=(), 
 // APIHeaders are for answers that no browser should render.
 func APIHeaders() Headers {
 	return Headers{
-		ContentSecurityPolicy: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		ContentSecurityPolicy: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 		FrameOptions:          "DENY",
 		ReferrerPolicy:        "no-referrer",
 		PermissionsPolicy:     noPowers,

@@ -14,7 +14,8 @@ func TestHeaders_compileWhatEveryAnswerNeeds(t *testing.T) {
 			h := preset.Compile(https)
 			if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") == "" || h.Get("X-Frame-Options") != "DENY" ||
 				!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
-				!strings.Contains(h.Get("Content-Security-Policy"), "base-uri 'none'") {
+				!strings.Contains(h.Get("Content-Security-Policy"), "base-uri 'none'") ||
+				!strings.Contains(h.Get("Content-Security-Policy"), "require-trusted-types-for 'script'") {
 				t.Errorf("%s: %v", name, h)
 			}
 			hsts := h.Get("Strict-Transport-Security")

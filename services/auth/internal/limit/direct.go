@@ -30,7 +30,7 @@ func (s *Switch) UnmarshalText(text []byte) error {
 }
 
 // strictPaths are where passwords and codes can be guessed and letters be caused.
-var strictPaths = []string{"/sign-in/", "/sign-up/", "/request-password-reset", "/reset-password", "/send-verification-email", "/change-password", "/verify-password", "/two-factor/", "/passkey/verify-",
+var strictPaths = []string{"/sign-in/", "/sign-up/", "/request-password-reset", "/reset-password", "/forget-password", "/send-verification-email", "/change-password", "/verify-password", "/two-factor/", "/passkey/verify-",
 	"/email-otp/", "/magic-link/", "/change-email", "/delete-user", "/is-username-available"}
 
 // Address charges a call to its client's address, for a service that has no
