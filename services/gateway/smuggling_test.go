@@ -29,7 +29,7 @@ type tap struct {
 // message is one request as its bytes say it.
 type message struct{ line, head, body string }
 
-func newTap(t *testing.T) *tap {
+func newTap(t testing.TB) *tap {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -76,6 +76,15 @@ func (p *tap) all() ([]message, []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.read), slices.Clone(p.faults)
+}
+
+// take is all, which is forgotten then.
+func (p *tap) take() ([]message, []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	read, faults := p.read, p.faults
+	p.read, p.faults = nil, nil
+	return read, faults
 }
 
 var (
