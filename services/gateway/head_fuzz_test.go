@@ -29,7 +29,7 @@ func FuzzHead_hasOneReading(f *testing.F) {
 		"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding : chunked\r\n",
 		"A: b\r\n c\r\n", "A: b\nX-Role: canary\r\n", "A: b\rX-Role: canary\r\n", "A: \x00\r\n", "Expect: 100-continue\r\nContent-Length: 1\r\n\r\nx",
 		"TE: trailers\r\nTrailer: X-Role\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Role: canary\r\n\r\n", "Upgrade: websocket\r\nConnection: upgrade\r\n",
-		"\r\nGET /api/storage/v1/files HTTP/1.1\r\nHost: x\r\nX-Role: canary\r\n", "Proxy-Authorization: canary\r\nKeep-Alive: 5\r\n",
+		"\r\nGET /api/storage/v1/files HTTP/1.1\r\nHost: x\r\nX-Role: canary\r\n", "Proxy-Authorization: canary\r\nKeep-Alive: 5\r\n", "\n: b\r*", "0: .2\n \r\n",
 	} {
 		f.Add(seed)
 	}

@@ -97,9 +97,11 @@ func (p *Proxy) appendClients(b []byte, in http.Header, authorized bool) ([]byte
 	return b, nil
 }
 
+// appendLine writes a line without blanks around its value: a line that the client
+// folded may end with some.
 func appendLine(b []byte, name, value string) []byte {
 	b = append(append(b, name...), ": "...)
-	return append(append(b, value...), "\r\n"...)
+	return append(append(b, strings.Trim(value, " \t")...), "\r\n"...)
 }
 
 // isTarget holds for a path that ends where the request line's blank is.
