@@ -10,6 +10,7 @@ import (
 
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/services/gateway/internal/browser"
+	"github.com/codex-platform/codex/services/gateway/internal/front"
 	"github.com/codex-platform/codex/services/gateway/internal/strict"
 )
 
@@ -17,7 +18,11 @@ import (
 func (g *gate) protect(k *call) error {
 	k.guarded = true
 	h := k.Response().Header()
-	for _, line := range k.policy.header {
+	lines := k.policy.header
+	if k.policy.fixed != nil && front.Lead(k.Request(), k.policy.fixed) {
+		lines = k.policy.free
+	}
+	for _, line := range lines {
 		h[line.name] = line.values
 	}
 	k.lines.id[0] = k.rec.RequestID

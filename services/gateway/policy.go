@@ -23,6 +23,8 @@ import (
 type policy struct {
 	class
 	header   []line   // shared by all answers: never written to
+	fixed    []byte   // those of them that no service and no stage changes, as they go out; nil: none
+	free     []line   // the others
 	policies []string // the RateLimit-Policy line
 	keyed    []string // the same for a caller with an API key
 	closes   bool     // while Redis is away
@@ -48,6 +50,19 @@ func headerOf(c class, https bool) []line {
 		lines = append(lines, line{name, values})
 	}
 	return lines
+}
+
+// fix takes the lines that are on every answer as they are out of the others.
+func (p *policy) fix() {
+	for _, l := range p.header {
+		if !upstream.Hides(l.name) {
+			p.free = append(p.free, l)
+			continue
+		}
+		for _, value := range l.values {
+			p.fixed = append(p.fixed, l.name+": "+value+"\r\n"...)
+		}
+	}
 }
 
 // deprecate tells programs that a path goes: when it fell out of favour (RFC 9745),
@@ -158,6 +173,9 @@ func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
 	}
 	if c.auth != foreign || !c.cookies {
 		drop["Authorization"], drop["X-Api-Key"] = true, true
+	}
+	if !c.ownCSP && !c.upgrade {
+		p.fix()
 	}
 	service := g.services[target.Host]
 	if service == nil {

@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -31,6 +33,8 @@ type conn struct {
 	refuse  Refuse
 	handled atomic.Bool // a handler has the request: what is written is its answer
 	refused atomic.Bool
+	reads   reads
+	lines   []byte // behind the status line of the answer that comes; see Lead
 }
 
 // secured is one with TLS; net/http asks it what was agreed upon.
@@ -43,10 +47,21 @@ func (s *secured) ConnectionState() tls.ConnectionState { return s.state }
 
 func (c *conn) front() *conn { return c }
 
+func (c *conn) Read(p []byte) (int, error) { return c.reads.read(c.Conn, p, c.handled.Load()) }
+
+func (c *conn) SetReadDeadline(t time.Time) error { return c.reads.setDeadline(c.Conn, t) }
+
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
 // Write replaces a refusal of net/http's. Where no handler has a request nothing
 // else is written, so that bytes of an answer can never be taken for one.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.handled.Load() {
+		if c.lines != nil && final(b) {
+			return c.lead(b)
+		}
 		return c.Conn.Write(b)
 	}
 	status := refusal(b)
@@ -76,7 +91,7 @@ func refusal(b []byte) int {
 func (c *conn) Close() error {
 	if c.refused.CompareAndSwap(true, false) && c.CloseWrite() == nil {
 		_ = c.SetReadDeadline(time.Now().Add(lingerTime))
-		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+		_, _ = io.CopyN(io.Discard, c, lingerBytes)
 	}
 	return c.Conn.Close()
 }
@@ -97,6 +112,38 @@ func (c *conn) NetConn() net.Conn {
 	return c.Conn
 }
 
+// Lead makes the connection of a request write these lines of a header, each with
+// its CRLF, behind the status line of the answer. net/http copies, sorts and checks
+// every line of every answer; these are the same each time, and made once. It does
+// not hold where the request did not come over a connection of Listen's that speaks
+// HTTP/1: the lines then go the usual way.
+func Lead(r *http.Request, lines []byte) bool {
+	c, ok := r.Context().Value(key{}).(*conn)
+	if ok {
+		c.lines = lines
+	}
+	return ok
+}
+
+// final holds for the beginning of an answer that is not informational.
+func final(b []byte) bool {
+	return len(b) > len("HTTP/1.1 2") && bytes.HasPrefix(b, []byte("HTTP/1.")) && b[9] >= '2'
+}
+
+var leads = sync.Pool{New: func() any { return new([]byte) }}
+
+// lead writes the beginning of an answer with the lines in it.
+func (c *conn) lead(b []byte) (int, error) {
+	buffer, _ := leads.Get().(*[]byte)
+	defer leads.Put(buffer)
+	status := bytes.IndexByte(b, '\n') + 1
+	all := append(append(append((*buffer)[:0], b[:status]...), c.lines...), b[status:]...)
+	more := len(c.lines)
+	*buffer, c.lines = all, nil
+	n, err := c.Conn.Write(all)
+	return max(0, n-more), err
+}
+
 type fronted interface{ front() *conn }
 
 type key struct{}
@@ -106,6 +153,7 @@ func Attach(server *http.Server) {
 	next, note, with := server.Handler, server.ConnState, server.ConnContext
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(key{}).(*conn); ok {
+			c.lines = nil
 			c.handled.Store(true)
 		}
 		next.ServeHTTP(w, r)

@@ -21,7 +21,7 @@ var (
 // service's watch ends it when the exchange must not go on.
 type conn struct {
 	net    net.Conn
-	peek   *peeker // nil: not known
+	socket *socket // below TLS; nil: not known
 	in     reader
 	answer answer
 	used   bool  // has carried an exchange
@@ -50,7 +50,7 @@ func (s *Service) dial(ctx context.Context) (*conn, error) {
 	c := &conn{net: tcp}
 	if plain, ok := tcp.(*net.TCPConn); ok {
 		if raw, err := plain.SyscallConn(); err == nil {
-			c.peek = newPeeker(raw)
+			c.socket = newSocket(tcp, raw)
 		}
 	}
 	if s.tls != nil {
@@ -123,10 +123,22 @@ func (c *conn) check(now int64) {
 	_ = c.net.Close()
 }
 
+// ask sends a head, which may lie in the buffer, and reads the beginning of what
+// comes back; under TLS, whose records are not for us to read, it only sends.
+func (c *conn) ask(head []byte) error {
+	if _, secure := c.net.(*tls.Conn); secure || c.socket == nil {
+		_, err := c.net.Write(head)
+		return err
+	}
+	n, err := c.socket.ask(head, c.in.buf)
+	c.in.w = n
+	return err
+}
+
 // quiet holds when nothing has come on an idle connection: neither its end nor
 // bytes that no request asked for, which the next one would take for its answer.
 func (c *conn) quiet() bool {
-	if c.peek == nil || !c.peek.quiet() {
+	if c.socket == nil || !c.socket.quiet() {
 		return false
 	}
 	secure, ok := c.net.(*tls.Conn)

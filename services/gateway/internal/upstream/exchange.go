@@ -109,25 +109,23 @@ func (e *exchange) ask() error {
 		left = time.Until(e.ends)
 	}
 	body := e.r.ContentLength != 0
-	buffer, _ := smallBuffers.Get().(*[]byte)
-	defer smallBuffers.Put(buffer)
-	head, err := e.proxy.appendRequest((*buffer)[:0], e.r, body, left, e.out)
+	c.in.borrow(&smallBuffers)
+	head, err := e.proxy.appendRequest(c.in.buf[:0], e.r, body, left, e.out)
 	if err != nil {
 		return err
 	}
-	if body {
-		e.send = newSender(e)
+	if !body {
+		e.sent = true
+		e.tell()
+		return c.ask(head)
 	}
+	e.send = newSender(e)
 	if _, err = c.net.Write(head); err != nil {
 		return err
 	}
-	if body {
-		e.send.started = true
-		go e.send.run()
-	} else {
-		e.sent = true
-		e.tell()
-	}
+	c.in.rest()
+	e.send.started = true
+	go e.send.run()
 	return nil
 }
 
@@ -141,11 +139,13 @@ func (e *exchange) tell() {
 // head reads up to the final answer's.
 func (e *exchange) head() error {
 	c := e.conn
-	if e.send != nil && c.peek != nil {
-		c.peek.wait() // a slow body holds no buffer for the answer
+	if e.send != nil && c.socket != nil {
+		c.socket.wait() // a slow body holds no buffer for the answer
 	}
-	if err := c.in.fill(); err != nil {
-		return err // nothing came: what was asked may be asked again
+	if c.in.buffered() == 0 {
+		if err := c.in.fill(); err != nil {
+			return err // nothing came: what was asked may be asked again
+		}
 	}
 	for range maxInformational {
 		text, err := c.in.until("\r\n\r\n", maxAnswerHeader)

@@ -62,6 +62,9 @@ var hidden = set("Server", "X-Powered-By", "Via", "Alt-Svc", "Set-Cookie", "Vary
 	"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Methods",
 	"Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "Access-Control-Max-Age")
 
+// Hides holds for a line of a service's answer that never passes.
+func Hides(name string) bool { return hidden[name] }
+
 // policies are the headers of a page that its own service may choose, where the
 // class says so.
 var policies = []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}

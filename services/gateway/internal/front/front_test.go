@@ -1,0 +1,226 @@
+package front
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// serve runs a server as the gateway does, and gives its address.
+func serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second}
+	Attach(server)
+	go func() { _ = server.Serve(Listen(l, nil, func(net.Addr, int) []byte { return []byte("HTTP/1.1 400 No\r\n\r\n") })) }()
+	t.Cleanup(func() { server.Close() })
+	return l.Addr().String()
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	return c
+}
+
+func TestRead_clientThatLeavesIsNoticed(t *testing.T) {
+	t.Parallel()
+	arrived, left := make(chan struct{}), make(chan struct{})
+	addr := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-r.Context().Done()
+		close(left)
+	})
+	c := dial(t, addr)
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-arrived
+	c.Close()
+	select {
+	case <-left:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the request goes on for nobody")
+	}
+}
+
+// Requests that are sent before the answer to the last one are read, whether that
+// takes longer than the look for the client's end or not.
+func TestRead_pipelinedRequests(t *testing.T) {
+	t.Parallel()
+	addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			<-time.After(2 * lookAfter)
+		}
+		_, _ = io.WriteString(w, r.URL.Path)
+	})
+	c := dial(t, addr)
+	for _, path := range []string{"/1", "/slow", "/2", "/slow", "/3"} {
+		_, _ = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n")
+	}
+	in := bufio.NewReader(c)
+	for _, path := range []string{"/1", "/slow", "/2", "/slow", "/3"} {
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, _ := io.ReadAll(res.Body); string(body) != path {
+			t.Fatalf("answered %q to %s", body, path)
+		}
+	}
+}
+
+// counted tells what reaches the socket.
+type counted struct {
+	net.Conn
+	reads, deadlines atomic.Int32
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	c.reads.Add(1)
+	return c.Conn.Read(p)
+}
+
+func (c *counted) SetReadDeadline(t time.Time) error {
+	c.deadlines.Add(1)
+	return c.Conn.SetReadDeadline(t)
+}
+
+func pair() (*conn, *counted, net.Conn) {
+	ours, theirs := net.Pipe()
+	below := &counted{Conn: ours}
+	return &conn{Conn: below}, below, theirs
+}
+
+func TestRead_calledBackInTimeNeverReachesTheSocket(t *testing.T) {
+	t.Parallel()
+	c, below, _ := pair()
+	c.handled.Store(true)
+	for range 20 {
+		done := make(chan error)
+		go func() {
+			_, err := c.Read(make([]byte, 1))
+			done <- err
+		}()
+		_ = c.SetReadDeadline(time.Unix(1, 0)) // before or after the read has begun
+		if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Time{})
+	}
+	if below.reads.Load() != 0 || below.deadlines.Load() != 0 {
+		t.Errorf("%d reads and %d deadlines at the socket", below.reads.Load(), below.deadlines.Load())
+	}
+}
+
+func TestRead_looksWhenTheRequestTakesLong(t *testing.T) {
+	t.Parallel()
+	c, _, client := pair()
+	c.handled.Store(true)
+	go func() { _, _ = client.Write([]byte("G")) }()
+	one := make([]byte, 1)
+	if n, err := c.Read(one); n != 1 || err != nil || one[0] != 'G' {
+		t.Fatal(n, err, one)
+	}
+}
+
+func TestRead_deadlines(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]func(*conn) error{
+		"set before the read": func(c *conn) error {
+			_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+			_, err := c.Read(make([]byte, 10))
+			return err
+		},
+		"passed before the read": func(c *conn) error {
+			_ = c.SetReadDeadline(time.Unix(1, 0))
+			_, err := c.Read(make([]byte, 10))
+			return err
+		},
+		"set while it reads": func(c *conn) error {
+			done := make(chan error)
+			go func() {
+				_, err := c.Read(make([]byte, 10))
+				done <- err
+			}()
+			for below, _ := c.Conn.(*counted); below.reads.Load() == 0; {
+				runtime.Gosched() // until it is there
+			}
+			_ = c.SetReadDeadline(time.Unix(1, 0))
+			return <-done
+		},
+		"of both directions": func(c *conn) error {
+			_ = c.SetDeadline(time.Unix(1, 0))
+			_, err := c.Read(make([]byte, 10))
+			_, err2 := c.Write([]byte("x"))
+			if !errors.Is(err2, os.ErrDeadlineExceeded) {
+				return err2
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, _, client := pair()
+			if err := of(c); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatal(err)
+			}
+			_ = c.SetDeadline(time.Time{})
+			go func() { _, _ = client.Write([]byte("again")) }()
+			if n, err := c.Read(make([]byte, 10)); n != 5 || err != nil {
+				t.Errorf("afterwards: %d, %v", n, err)
+			}
+		})
+	}
+}
+
+// Lines given to a request stand once, behind the status line of its own answer.
+func TestLead(t *testing.T) {
+	t.Parallel()
+	addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/with" && !Lead(r, []byte("X-First: 1\r\nX-Second: 2\r\n")) {
+			t.Error("not a connection of Listen's")
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Length", "9000") // more than a server's buffer
+		_, _ = io.WriteString(w, strings.Repeat("HTTP/1.1 ", 1000))
+	})
+	c := dial(t, addr)
+	in := bufio.NewReader(c)
+	for _, path := range []string{"/with", "/without", "/with"} {
+		_, _ = io.WriteString(c, "POST "+path+" HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+		if line, _ := in.ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
+			t.Fatalf("%s: %q", path, line)
+		}
+		if line, _ := in.ReadString('\n'); line != "\r\n" {
+			t.Fatalf("%s: a go-ahead with %q", path, line)
+		}
+		_, _ = io.WriteString(c, "ab")
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil || string(body) != strings.Repeat("HTTP/1.1 ", 1000) {
+			t.Fatalf("%s: %d bytes, %v", path, len(body), err)
+		}
+		want := path == "/with"
+		if got := res.Header.Get("X-First") == "1" && res.Header.Get("X-Second") == "2"; got != want {
+			t.Errorf("%s: %v", path, res.Header)
+		}
+	}
+}
