@@ -23,7 +23,9 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second}
 	Attach(server)
-	go func() { _ = server.Serve(Listen(l, nil, func(net.Addr, int) []byte { return []byte("HTTP/1.1 400 No\r\n\r\n") })) }()
+	go func() {
+		_ = server.Serve(Listen(l, nil, func(net.Addr, int) []byte { return []byte("HTTP/1.1 400 No\r\n\r\n") }))
+	}()
 	t.Cleanup(func() { server.Close() })
 	return l.Addr().String()
 }
