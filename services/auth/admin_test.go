@@ -183,7 +183,8 @@ func TestAdmin_createsAndChangesPeople(t *testing.T) {
 func TestAdmin_bansForAWhile(t *testing.T) {
 	t.Parallel()
 	rdb := testkit.Redis(t)
-	w := newWorld(t, options{redis: rdb})
+	const words = "Closed: write to help@example.test"
+	w := newWorld(t, options{redis: rdb, env: map[string]string{"BANNED_MESSAGE": words}})
 	b, adminID := w.administrator()
 	them, id := w.person()
 	email := them.get("/get-session").str("user", "email")
@@ -198,7 +199,7 @@ func TestAdmin_bansForAWhile(t *testing.T) {
 	if them.signedIn() {
 		t.Error("a banned person's session goes on")
 	}
-	if r := w.browser().post("/sign-in/email", members{"email": email, "password": goodPassword}); r.status != http.StatusForbidden || r.code() != "BANNED_USER" {
+	if r := w.browser().post("/sign-in/email", members{"email": email, "password": goodPassword}); r.status != http.StatusForbidden || r.code() != "BANNED_USER" || r.message() != words {
 		t.Errorf("sign-in: %d %s", r.status, r.text)
 	}
 	all, err := rdb.XRange(t.Context(), "codex:revocations", "-", "+").Result()

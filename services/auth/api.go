@@ -176,7 +176,7 @@ func (f *features) routes(api huma.API) {
 
 func newAPI(s settings, p parts, limits *limit.Limits) *httpapi.API {
 	return httpapi.New(httpapi.Config{
-		Service: "auth", Log: p.log, Render: wire.Render, ErrorBody: wire.Refusal{},
+		Service: "auth", Log: p.log, Render: wire.Renderer(s.Admin.Banned), ErrorBody: wire.Refusal{},
 		Edge: s.HTTP.Edge, Proxies: s.HTTP.Proxies(), EmptyNotFound: true, UnknownFields: true,
 		Direct: httpapi.Direct{Headers: security.APIHeaders().Compile(s.https()), Limit: limits.Address(base)},
 	})

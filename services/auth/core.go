@@ -160,9 +160,9 @@ func addTokens(f *features) error {
 		Now: p.now, Log: p.log,
 	}
 	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, More: s.Fields.claims(s.shape()), Now: p.now, Log: p.log}
-	h := &token.Handler{Issuer: f.issuer, Sessions: f.sessions, Services: f.services}
+	h := &token.Handler{Issuer: f.issuer, Sessions: f.sessions, Services: f.services, Public: bool(s.Plugins.Tokens)}
 	sessions := &session.Handler{Sessions: f.sessions, Audit: f.audit, Leave: f.entrance.Leave}
-	if s.Tokens.InSession {
+	if h.Public && s.Tokens.InSession {
 		sessions.Token = f.issuer.JWT
 	}
 	f.doors, f.backDoors = append(f.doors, sessions, h), append(f.backDoors, h)

@@ -87,7 +87,7 @@ func (p pluginSettings) switchedOn() string {
 	}{
 		{"two-factor", bool(p.TwoFactor)}, {"passkeys", bool(p.Passkey)}, {"magic-link", bool(p.MagicLink)}, {"e-mail codes", bool(p.EmailOTP)},
 		{"user names", bool(p.Username)}, {"anonymous", bool(p.Anonymous)}, {"several accounts", bool(p.MultiSession)},
-		{"administration", bool(p.Admin)}, {"API keys", bool(p.APIKey)},
+		{"administration", bool(p.Admin)}, {"API keys", bool(p.APIKey)}, {"access tokens", bool(p.Tokens)}, {"bearer tokens", bool(p.Bearer)},
 	} {
 		if plugin.on {
 			names = append(names, plugin.name)

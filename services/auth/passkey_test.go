@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,9 +20,13 @@ type keyring struct {
 	key    virtualwebauthn.Credential
 }
 
-func newKeyring() *keyring {
+func (w *world) newKeyring() *keyring {
+	at, err := url.Parse(w.home)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	k := &keyring{
-		party:  virtualwebauthn.RelyingParty{Name: "Codex", ID: "localhost", Origin: home},
+		party:  virtualwebauthn.RelyingParty{Name: "Codex", ID: at.Hostname(), Origin: w.home},
 		device: virtualwebauthn.NewAuthenticator(),
 	}
 	for { // the library writes coordinates that begin with a zero too short
@@ -57,7 +62,7 @@ func (k *keyring) assert(t testing.TB, options reply) json.RawMessage {
 // register gives the browser's person a passkey.
 func (b *browser) register(name string) (*keyring, reply) {
 	b.w.t.Helper()
-	k := newKeyring()
+	k := b.w.newKeyring()
 	answer := k.attest(b.w.t, b.get("/passkey/generate-register-options"))
 	r := b.post("/passkey/verify-registration", map[string]any{"response": answer, "name": name})
 	if r.status != http.StatusOK {
@@ -89,7 +94,7 @@ func TestPasskey_signsIn(t *testing.T) {
 	if line := options.cookie("better-auth.better-auth-passkey"); !strings.Contains(line, "; Max-Age=300; Path=/; HttpOnly; SameSite=Lax") {
 		t.Errorf("cookie: %s", line)
 	}
-	k := newKeyring()
+	k := w.newKeyring()
 	r := owner.post("/passkey/verify-registration", map[string]any{"response": k.attest(t, options), "name": "My laptop"})
 	id := base64.RawURLEncoding.EncodeToString(k.key.ID)
 	if r.status != http.StatusOK || r.str("name") != "My laptop" || r.str("credentialID") != id || r.str("deviceType") != "singleDevice" || r.body["backedUp"] != false || r.str("id") == "" || r.str("userId") == "" {
@@ -121,7 +126,7 @@ func TestPasskey_signsIn(t *testing.T) {
 	}
 	before := owner.sessionToken()
 	r = owner.post("/passkey/verify-registration", map[string]any{
-		"response": newKeyring().attest(t, owner.get("/passkey/generate-register-options")), "createSession": true,
+		"response": w.newKeyring().attest(t, owner.get("/passkey/generate-register-options")), "createSession": true,
 	})
 	if r.status != http.StatusOK || r.str("session", "id") == "" || r.str("user", "email") != email || owner.sessionToken() == before || !owner.signedIn() {
 		t.Errorf("createSession: %d %s", r.status, r.text)
@@ -172,7 +177,7 @@ func TestPasskey_challenges(t *testing.T) {
 	lost("a registration's challenge for a sign-in", signIn(owner, k.assert(t, owner.get("/passkey/generate-register-options"))))
 	options := owner.get("/passkey/generate-authenticate-options")
 	options.text = strings.Replace(options.text, "{", `{"user":{"id":"AAAA"},"rp":{"id":"localhost"},`, 1)
-	lost("a sign-in's challenge for a registration", owner.post("/passkey/verify-registration", map[string]any{"response": newKeyring().attest(t, options)}))
+	lost("a sign-in's challenge for a registration", owner.post("/passkey/verify-registration", map[string]any{"response": w.newKeyring().attest(t, options)}))
 
 	b = w.browser()
 	answer = k.assert(t, b.get("/passkey/generate-authenticate-options"))
@@ -196,7 +201,7 @@ func TestPasskey_faults(t *testing.T) {
 		"RP id":        func(k *keyring) { k.party.ID = "example.com" },
 		"presence":     func(k *keyring) { k.device.Options.UserNotPresent = true },
 		"verification": func(k *keyring) { k.device.Options.UserNotVerified = true },
-		"key":          func(k *keyring) { k.key.Key = newKeyring().key.Key },
+		"key":          func(k *keyring) { k.key.Key = w.newKeyring().key.Key },
 		"counter":      func(k *keyring) { k.key.Counter-- },
 		"lower":        func(k *keyring) { k.key.Counter = 0 },
 		"handle":       func(k *keyring) { k.device.Options.UserHandle = []byte("somebody else's") },
@@ -209,7 +214,7 @@ func TestPasskey_faults(t *testing.T) {
 			t.Errorf("%s: %d %s", what, r.status, r.text)
 		}
 		if what == "presence" || what == "verification" || what == "origin" || what == "RP id" {
-			fresh := newKeyring()
+			fresh := w.newKeyring()
 			change(fresh)
 			r := owner.post("/passkey/verify-registration", map[string]any{"response": fresh.attest(t, owner.get("/passkey/generate-register-options"))})
 			if r.status != http.StatusBadRequest || r.code() != "FAILED_TO_VERIFY_REGISTRATION" {
@@ -233,7 +238,7 @@ func TestPasskey_faults(t *testing.T) {
 			t.Errorf("%s: %d %s", body, r.status, r.text)
 		}
 	}
-	if r := b.use(newKeyring()); r.status != http.StatusUnauthorized || r.code() != "PASSKEY_NOT_FOUND" {
+	if r := b.use(w.newKeyring()); r.status != http.StatusUnauthorized || r.code() != "PASSKEY_NOT_FOUND" {
 		t.Errorf("a passkey that nobody registered: %d %s", r.status, r.text)
 	}
 	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'sign_in' AND outcome = 'failure' AND user_id = $1 AND details->>'reason' = 'counter'`, row.str("userId")); n != 2 {
@@ -272,7 +277,7 @@ func TestPasskey_areTheirOwners(t *testing.T) {
 	thief := w.signIn(email, goodPassword)
 	thief.cookies["better-auth.session_token"] = eve.cookies["better-auth.session_token"]
 	thief.cookies["better-auth.better-auth-passkey"] = ada.cookies["better-auth.better-auth-passkey"]
-	if r := thief.post("/passkey/verify-registration", map[string]any{"response": newKeyring().attest(t, options)}); r.status != http.StatusUnauthorized || r.code() != "YOU_ARE_NOT_ALLOWED_TO_REGISTER_THIS_PASSKEY" {
+	if r := thief.post("/passkey/verify-registration", map[string]any{"response": w.newKeyring().attest(t, options)}); r.status != http.StatusUnauthorized || r.code() != "YOU_ARE_NOT_ALLOWED_TO_REGISTER_THIS_PASSKEY" {
 		t.Errorf("another's challenge: %d %s", r.status, r.text)
 	}
 	k.device.Options.UserHandle = second.device.Options.UserHandle // eve's registration changed it

@@ -3,6 +3,8 @@ package main
 import (
 	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,54 +47,91 @@ func TestStart_needsItsSecrets(t *testing.T) {
 // sets it with every attribute.
 func TestCookies_haveTheirAttributesEverywhere(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{env: map[string]string{"SECURE_COOKIES": "true", "ANONYMOUS": "on", "MULTI_SESSION": "on", "NEW_DEVICE_MAIL": "false"}})
-	const name = "__Secure-better-auth.session_token"
-	check := func(what string, r reply) reply {
+	t.Run("of the own host", func(t *testing.T) {
+		t.Parallel()
+		checkCookies(t, nil, "Path=/; HttpOnly; SameSite=Lax; Secure")
+	})
+	t.Run("of a domain", func(t *testing.T) {
+		t.Parallel()
+		domain := map[string]string{"PUBLIC_URL": "http://app.example.test", "COOKIE_DOMAIN": "example.test"}
+		checkCookies(t, domain, "Domain=example.test; Path=/; HttpOnly; SameSite=Lax; Secure")
+	})
+}
+
+// checkCookies goes every way on which cookies are set and holds each line against
+// the attributes.
+func checkCookies(t *testing.T, env map[string]string, attributes string) {
+	all := map[string]string{"SECURE_COOKIES": "true", "ANONYMOUS": "on", "LAST_LOGIN_METHOD": "on", "VERIFICATION_SAME_BROWSER": "true", "NEW_DEVICE_MAIL": "false"}
+	maps.Copy(all, env)
+	w, acme, _ := withProviders(t, all)
+	form := regexp.MustCompile(`^__Secure-better-auth\.[a-zA-Z0-9._-]+=[^;, ]*; (Max-Age=[0-9]+; )?` + regexp.QuoteMeta(attributes) + "$")
+	hint := regexp.MustCompile(`^better-auth\.last_used_login_method=[a-z-]+; Max-Age=[0-9]+; ` + regexp.QuoteMeta(strings.Replace(attributes, "HttpOnly; ", "", 1)) + "$")
+	alone := regexp.MustCompile(`^(__Secure-)?better-auth\.[a-zA-Z0-9._-]+=; Max-Age=0; Path=/; (HttpOnly; )?SameSite=Lax; Secure$`) // takes away one of before there was a domain
+	seen := map[string]bool{}
+	check := func(what, name string, r reply) reply {
 		t.Helper()
-		if r.cookie(name) == "" {
-			t.Errorf("%s sets no session: %d %s", what, r.status, r.text)
+		name = "__Secure-better-auth." + name
+		if !slices.ContainsFunc(r.header.Values("Set-Cookie"), func(line string) bool { return strings.HasPrefix(line, name) }) {
+			t.Errorf("%s sets no %s: %d %s", what, name, r.status, r.text)
 		}
 		for _, line := range r.header.Values("Set-Cookie") {
-			pair, attrs, _ := strings.Cut(line, "; ")
-			if cookie, _, _ := strings.Cut(pair, "="); !strings.HasPrefix(cookie, "__Secure-better-auth.") {
-				if cookie != "better-auth.last_used_login_method" { // scripts of the page read it; it proves nothing
-					t.Errorf("%s: %s", what, line)
-				}
-				continue
-			}
-			if i := strings.Index(attrs, "Path="); !strings.HasSuffix(attrs, "Path=/; HttpOnly; SameSite=Lax; Secure") || i > 0 && !strings.HasPrefix(attrs, "Max-Age=") {
+			cookie, _, _ := strings.Cut(line, "=")
+			seen[cookie] = true
+			if !form.MatchString(line) && !hint.MatchString(line) && (env == nil || !alone.MatchString(line)) {
 				t.Errorf("%s: %s", what, line)
 			}
 		}
 		return r
 	}
+	const session = "session_token"
 	signIn := func(email string, more map[string]any) reply {
 		body := map[string]any{"email": email, "password": goodPassword}
 		maps.Copy(body, more)
 		return w.browser().post("/sign-in/email", body)
 	}
 	email, b := address(), w.browser()
-	b.post("/sign-up/email", map[string]any{"name": "Ada", "email": email, "password": goodPassword})
-	check("verify-email", b.follow(w.link(email)))
-	check("sign-in", signIn(email, nil))
-	check("sign-in of a browser session", signIn(email, map[string]any{"rememberMe": false}))
-	check("update-user", b.post("/update-user", map[string]any{"name": "Augusta"}))
-	check("anonymous", w.browser().post("/sign-in/anonymous", map[string]any{}))
-	check("a magic link", w.browser().follow(w.askLink(w.browser(), map[string]any{"email": email, "callbackURL": "/in"})))
+	check("sign-up", "signed_up", b.post("/sign-up/email", map[string]any{"name": "Ada", "email": email, "password": goodPassword}))
+	check("verify-email", session, b.follow(w.link(email)))
+	check("sign-in", session, signIn(email, nil))
+	check("sign-in of a browser session", "dont_remember", signIn(email, map[string]any{"rememberMe": false}))
+	check("update-user", session, b.post("/update-user", map[string]any{"name": "Augusta"}))
+	check("anonymous", session, w.browser().post("/sign-in/anonymous", map[string]any{}))
+	check("a magic link", session, w.browser().follow(w.askLink(w.browser(), map[string]any{"email": email, "callbackURL": "/in"})))
 	coded := w.browser()
-	check("a code", coded.post("/sign-in/email-otp", map[string]any{"email": email, "otp": w.askCode(coded, "sign-in", email)}))
+	check("a code", session, coded.post("/sign-in/email-otp", map[string]any{"email": email, "otp": w.askCode(coded, "sign-in", email)}))
+
+	check("options of a passkey", "better-auth-passkey", b.get("/passkey/generate-register-options"))
+	keys, _ := b.register("laptop")
+	check("a passkey", session, w.browser().use(keys))
+
+	acme.Be(person(address(), true))
+	social := w.browser()
+	asked := check("a provider's question", "state", social.post("/sign-in/social", map[string]any{"provider": "acme", "callbackURL": "/home"}))
+	check("a provider", session, social.follow(w.approve(asked.str("url"))))
+
+	administrator, _ := w.administrator()
+	check("impersonating", "admin_session", administrator.post("/admin/impersonate-user", members{"userId": w.id(email)}))
+	check("no longer", session, administrator.post("/admin/stop-impersonating", members{}))
+
+	check("a second account", session+"_multi-", social.post("/sign-in/email", map[string]any{"email": email, "password": goodPassword}))
+	check("the first again", session, social.post("/multi-session/set-active", map[string]any{"sessionToken": social.people()[email]}))
+	check("none of both", session+"_multi-", social.post("/sign-out", map[string]any{}))
+
 	w.clock.Advance(23 * time.Hour)
-	check("change-password", b.post("/change-password", map[string]any{"currentPassword": goodPassword, "newPassword": "another-passphrase-2", "revokeOtherSessions": true}))
+	check("change-password", session, b.post("/change-password", map[string]any{"currentPassword": goodPassword, "newPassword": "another-passphrase-2", "revokeOtherSessions": true}))
 	w.clock.Advance(25 * time.Hour)
-	check("an extension", b.get("/get-session"))
-	check("sign-out", b.post("/sign-out", map[string]any{}))
+	check("an extension", session, b.get("/get-session"))
+	check("sign-out", session, b.post("/sign-out", map[string]any{}))
 
 	factor := address()
 	owner := w.signUp(factor, goodPassword)
 	a := owner.enrol(goodPassword)
 	challenged := w.browser()
-	check("a challenge", challenged.post("/sign-in/email", map[string]any{"email": factor, "password": goodPassword}))
-	check("a second factor", challenged.post("/two-factor/verify-totp", map[string]any{"code": a.code(0), "trustDevice": true}))
+	check("a challenge", "two_factor", challenged.post("/sign-in/email", map[string]any{"email": factor, "password": goodPassword}))
+	check("a second factor", "trust_device", challenged.post("/two-factor/verify-totp", map[string]any{"code": a.code(0), "trustDevice": true}))
+	if !seen["better-auth.last_used_login_method"] {
+		t.Error("no hint was set")
+	}
 }
 
 // AUTH-15: what is not a client's to write is refused or ignored wherever a client

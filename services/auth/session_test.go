@@ -252,6 +252,16 @@ func TestBearer_standsForTheCookie(t *testing.T) {
 	if strict.stranger().bearer(in.str("token")).signedIn() || !strict.stranger().bearer(in.header.Get("Set-Auth-Token")).signedIn() {
 		t.Error("BEARER_REQUIRE_SIGNATURE does not hold")
 	}
+
+	off := newWorld(t, options{pool: w.pool, mails: w.mails, env: map[string]string{"BEARER": "off"}})
+	page := off.browser()
+	in = page.post("/sign-in/email", map[string]any{"email": email, "password": goodPassword})
+	if in.status != http.StatusOK || in.header.Get("Set-Auth-Token") != "" || off.stranger().bearer(in.str("token")).signedIn() {
+		t.Errorf("BEARER=off does not hold: %d %v", in.status, in.header)
+	}
+	if !page.bearer(in.str("token") + "x").signedIn() {
+		t.Error("BEARER=off: an Authorization header hides the cookie")
+	}
 }
 
 func (b *browser) bearer(token string) *browser {

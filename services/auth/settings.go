@@ -223,9 +223,15 @@ func (s settings) accountRules() account.Rules {
 func (s settings) sameBrowser() bool { return s.Accounts.SameBrowser && s.Accounts.RequireVerification }
 
 func (s settings) cookies() session.CookieSettings {
-	x := s.Sessions
+	x, bearer := s.Sessions, session.BearerAny
+	switch {
+	case !bool(s.Plugins.Bearer):
+		bearer = session.BearerNone
+	case x.SignedBearer:
+		bearer = session.BearerSigned
+	}
 	return session.CookieSettings{
-		Prefix: x.CookiePrefix, Secure: s.https() || x.SecureCookie, Domain: x.CookieDomain, MaxAge: x.Lifetime, SignedBearer: x.SignedBearer,
+		Prefix: x.CookiePrefix, Secure: s.https() || x.SecureCookie, Domain: x.CookieDomain, MaxAge: x.Lifetime, Bearer: bearer,
 	}
 }
 

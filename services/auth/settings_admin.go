@@ -15,6 +15,7 @@ type adminSettings struct {
 	Roles         permission.Roles `env:"ADMIN_ROLES" envDefault:"admin" example:"admin; support=user:list,user:get,session:list" help:"the roles beside \"user\" and what each may do, with ; between; a name alone may everything but impersonate other administrators"`
 	UserIDs       []string         `env:"ADMIN_USER_IDS" help:"ids of people who may what administrators may, whatever their role"`
 	Reason        string           `env:"IMPERSONATION_REASON" envDefault:"optional" help:"whether a reason must be given to act as somebody (optional, required)"`
+	Banned        string           `env:"BANNED_MESSAGE" example:"This account is closed: write to help@example.com" help:"what a banned person is told; empty: the usual words"`
 	Impersonation time.Duration    `env:"IMPERSONATION_TTL" envDefault:"1h" help:"how long an administrator acts as somebody at most"`
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/testkit"
+
+	"github.com/codex-platform/codex/services/auth/internal/session"
 )
 
 func TestSettings_followThePublicAddress(t *testing.T) {
@@ -37,7 +39,7 @@ func TestSettings_defaults(t *testing.T) {
 		"8 to 128 characters":            s.passwordLimits().Min == 8 && s.passwordLimits().Max == 128,
 		"argon2id of 19 MiB, twice":      s.hashing().MemoryKiB == 19456 && s.hashing().Iterations == 2,
 		"tokens of 15 minutes":           s.Tokens.Life.Minutes() == 15 && s.Tokens.InSession,
-		"better-auth's cookies":          s.cookies().Prefix == "better-auth" && !s.cookies().SignedBearer,
+		"better-auth's cookies":          s.cookies().Prefix == "better-auth" && s.cookies().Bearer == session.BearerAny,
 	} {
 		if !ok {
 			t.Errorf("not by default: %s", name)

@@ -342,6 +342,27 @@ func TestSetAuthJWT_canBeSwitchedOff(t *testing.T) {
 	}
 }
 
+// JWT=off: the gateway still gets access tokens, and everybody the keys.
+func TestTokens_canBeTheGatewaysAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"JWT": "off"}})
+	b := w.signUp(address(), goodPassword)
+	if r := b.get("/token"); r.status != http.StatusNotFound {
+		t.Errorf("/token: %d %s", r.status, r.text)
+	}
+	if r := b.get("/get-session"); r.header.Get("Set-Auth-Jwt") != "" || r.body["user"] == nil {
+		t.Errorf("%s %v", r.text, r.header)
+	}
+	if r := b.get("/jwks"); r.status != http.StatusOK || !strings.Contains(r.text, `"keys"`) {
+		t.Errorf("/jwks: %d %s", r.status, r.text)
+	}
+	cookie, _ := security.DecodeCookieValue(b.cookies["better-auth.session_token"])
+	r := w.stranger().bearer(serviceToken).post("/internal/v1/sessions/exchange", map[string]any{"cookie": cookie})
+	if r.status != http.StatusOK || strings.Count(r.str("jwt"), ".") != 2 {
+		t.Errorf("the exchange: %d %s", r.status, r.text)
+	}
+}
+
 // A key of a secret that is gone is not replaced behind the operator's back.
 func TestKeys_ofALostSecretAreAFault(t *testing.T) {
 	t.Parallel()

@@ -40,6 +40,7 @@ const (
 type world struct {
 	t       testing.TB
 	url     string
+	home    string // PUBLIC_URL
 	pool    *pgxpool.Pool
 	redis   redis.UniversalClient
 	mails   *inbox.Server
@@ -70,6 +71,7 @@ func newWorld(t testing.TB, o options) *world {
 		o.log = io.Discard
 	}
 	s := load(t, w.mails, o.env)
+	w.home = s.PublicURL.String()
 	sender, err := mail.NewSMTP(s.Mail)
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +123,7 @@ type browser struct {
 }
 
 func (w *world) browser() *browser {
-	return &browser{w: w, cookies: map[string]string{}, headers: map[string]string{"Origin": home, "User-Agent": "tests"}}
+	return &browser{w: w, cookies: map[string]string{}, headers: map[string]string{"Origin": w.home, "User-Agent": "tests"}}
 }
 
 // stranger is a plain API client: it sends no cookies, no Origin.
@@ -295,7 +297,7 @@ func (w *world) link(to string) string {
 	w.t.Helper()
 	m := w.letter(to)
 	for _, link := range m.Links() {
-		if strings.HasPrefix(link, home+base) {
+		if strings.HasPrefix(link, w.home+base) {
 			return link
 		}
 	}

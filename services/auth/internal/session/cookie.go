@@ -12,15 +12,16 @@ import (
 
 // Cookies writes and reads the cookies of the contract.
 type Cookies struct {
-	ring     security.Keyring
-	prefix   string // of all names, with a dot at its end
-	token    string // names, with the prefix
-	data     string
-	browser  string
-	shown    string // the prefix of what scripts may read
-	attrs    string
-	maxAge   time.Duration
-	unsigned bool // whether a bare token is taken as bearer
+	ring    security.Keyring
+	prefix  string // of all names, with a dot at its end
+	token   string // names, with the prefix
+	data    string
+	browser string
+	shown   string // the prefix of what scripts may read
+	attrs   string
+	alone   string // the attributes of cookies of the own host alone, where a domain is set
+	maxAge  time.Duration
+	bearer  Bearer
 }
 
 // CookieSettings say what the cookies look like.
@@ -29,9 +30,18 @@ type CookieSettings struct {
 	Secure bool   // on https
 	Domain string // whose sub-domains share the cookies; "": the own host alone
 	MaxAge time.Duration
-	// SignedBearer refuses bearer tokens without their signature.
-	SignedBearer bool
+	Bearer Bearer
 }
+
+// Bearer says what of an Authorization header counts as a session.
+type Bearer int
+
+// The kinds of Bearer.
+const (
+	BearerAny    Bearer = iota // a session token, bare or signed
+	BearerSigned               // with its signature only
+	BearerNone                 // nothing: sessions come as cookies, and clients get no set-auth-token
+)
 
 // NewCookies makes the cookies of these settings, signed with the ring.
 func NewCookies(ring security.Keyring, s CookieSettings) Cookies {
@@ -39,12 +49,13 @@ func NewCookies(ring security.Keyring, s CookieSettings) Cookies {
 	if s.Secure {
 		prefix, attrs = "__Secure-"+prefix, attrs+"; Secure"
 	}
+	alone := ""
 	if s.Domain != "" {
-		attrs = "; Domain=" + s.Domain + attrs
+		attrs, alone = "; Domain="+s.Domain+attrs, attrs
 	}
 	return Cookies{
 		ring: ring, prefix: prefix + ".", shown: s.Prefix + ".", token: prefix + ".session_token", data: prefix + ".session_data", browser: prefix + ".dont_remember",
-		attrs: attrs, maxAge: s.MaxAge, unsigned: !s.SignedBearer,
+		attrs: attrs, alone: alone, maxAge: s.MaxAge, bearer: s.Bearer,
 	}
 }
 
@@ -55,20 +66,24 @@ func (k Cookies) Set(h *wire.Headers, c *wire.Call, token string, remember bool)
 	if remember {
 		life = k.maxAge
 	}
-	h.SetCookie = append(h.SetCookie, k.line(k.token, signed, life))
+	k.write(h, k.token, signed, life)
 	switch _, had := c.Cookie(k.browser); {
 	case !remember:
-		h.SetCookie = append(h.SetCookie, k.line(k.browser, k.ring.Sign("true"), 0))
+		k.write(h, k.browser, k.ring.Sign("true"), 0)
 	case had: // from an earlier session of this browser
-		h.SetCookie = append(h.SetCookie, k.cleared(k.browser))
+		k.clear(h, k.browser)
 	}
-	h.AuthToken = signed
-	h.ExposeHeader("set-auth-token")
+	if k.bearer != BearerNone {
+		h.AuthToken = signed
+		h.ExposeHeader("set-auth-token")
+	}
 }
 
 // Clear takes the session out of the browser.
 func (k Cookies) Clear(h *wire.Headers) {
-	h.SetCookie = append(h.SetCookie, k.cleared(k.token), k.cleared(k.data), k.cleared(k.browser))
+	k.clear(h, k.token)
+	k.clear(h, k.data)
+	k.clear(h, k.browser)
 }
 
 // Put adds a cookie of a plugin, such as "two_factor", to an answer: signed,
@@ -76,7 +91,7 @@ func (k Cookies) Clear(h *wire.Headers) {
 // The signature is over the value alone, as the contract has it: the value must
 // be worth nothing under another cookie's name.
 func (k Cookies) Put(h *wire.Headers, name, value string, maxAge time.Duration) {
-	h.SetCookie = append(h.SetCookie, k.line(k.prefix+name, k.ring.Sign(value), maxAge))
+	k.write(h, k.prefix+name, k.ring.Sign(value), maxAge)
 }
 
 // PutAsSession is Put for a cookie that lasts as long as that of the session.
@@ -104,7 +119,7 @@ func (k Cookies) Name(name string) string { return k.prefix + name }
 
 // Drop takes a cookie of Put out of the browser.
 func (k Cookies) Drop(h *wire.Headers, name string) {
-	h.SetCookie = append(h.SetCookie, k.cleared(k.prefix+name))
+	k.clear(h, k.prefix+name)
 }
 
 // Names lists the cookies of Put that a request brought and whose names begin with
@@ -120,19 +135,33 @@ func (k Cookies) Names(c *wire.Call, start string) []string {
 // Show adds a cookie that scripts of the page may read, where the clients look
 // for it: no __Secure- before its name. It proves nothing.
 func (k Cookies) Show(h *wire.Headers, name, value string, maxAge time.Duration) {
-	line := k.shown + name + "=" + security.EncodeCookieValue(value) + "; Max-Age=" + strconv.Itoa(int(maxAge.Seconds()))
-	h.SetCookie = append(h.SetCookie, line+strings.Replace(k.attrs, "; HttpOnly", "", 1))
+	open := k
+	open.attrs = strings.Replace(k.attrs, "; HttpOnly", "", 1)
+	open.write(h, k.shown+name, value, maxAge)
 }
 
-func (k Cookies) line(name, signed string, maxAge time.Duration) string {
-	line := name + "=" + security.EncodeCookieValue(signed)
+func (k Cookies) write(h *wire.Headers, name, value string, maxAge time.Duration) {
+	line := name + "=" + security.EncodeCookieValue(value)
 	if maxAge > 0 {
 		line += "; Max-Age=" + strconv.Itoa(int(maxAge.Seconds()))
 	}
-	return line + k.attrs
+	k.clearAlone(h, name)
+	h.SetCookie = append(h.SetCookie, line+k.attrs)
 }
 
-func (k Cookies) cleared(name string) string { return name + "=; Max-Age=0" + k.attrs }
+func (k Cookies) clear(h *wire.Headers, name string) {
+	k.clearAlone(h, name)
+	h.SetCookie = append(h.SetCookie, name+"=; Max-Age=0"+k.attrs)
+}
+
+// clearAlone takes away a cookie of this name that is the own host's alone, from
+// before there was a domain: browsers send the older one first, and it would hide
+// that of the domain.
+func (k Cookies) clearAlone(h *wire.Headers, name string) {
+	if k.alone != "" {
+		h.SetCookie = append(h.SetCookie, name+"=; Max-Age=0"+k.alone)
+	}
+}
 
 // proof is what a request brought to show that it belongs to a session.
 type proof struct {
@@ -145,11 +174,11 @@ type proof struct {
 // not verify is as good as none. A bearer token, right or wrong, is what the
 // caller wants to be judged by; the cookie then does not count.
 func (k Cookies) find(c *wire.Call) (p proof, ok bool) {
-	if bearer, sent := c.Bearer(); sent {
+	if bearer, sent := c.Bearer(); sent && k.bearer != BearerNone {
 		if token, stale, ok := k.ring.Verify(bearer); ok {
 			return proof{token, stale, false}, tokenShape(token)
 		}
-		return proof{bearer, false, false}, k.unsigned && tokenShape(bearer)
+		return proof{bearer, false, false}, k.bearer == BearerAny && tokenShape(bearer)
 	}
 	value, sent := c.Cookie(k.token)
 	if !sent {

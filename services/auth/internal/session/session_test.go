@@ -130,16 +130,20 @@ func TestCookies_ofPlugins(t *testing.T) {
 	k.Put(&h, "two_factor", "a b", 10*time.Minute)
 	k.Put(&h, "browser", "x", 0)
 	k.Drop(&h, "two_factor")
+	const alone = " Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure" // of the time before there was a domain
 	for i, want := range [][2]string{
+		{"__Secure-better-auth.two_factor=;", alone},
 		{"__Secure-better-auth.two_factor=a%20b.", "; Max-Age=600" + attrs},
+		{"__Secure-better-auth.browser=;", alone},
 		{"__Secure-better-auth.browser=x.", "%3D" + attrs},
+		{"__Secure-better-auth.two_factor=;", alone},
 		{"__Secure-better-auth.two_factor=;", " Max-Age=0" + attrs},
 	} {
 		if line := h.SetCookie[i]; !strings.HasPrefix(line, want[0]) || !strings.HasSuffix(line, want[1]) {
 			t.Errorf("Set-Cookie: %s", line)
 		}
 	}
-	pair, _, _ := strings.Cut(h.SetCookie[0], ";")
+	pair, _, _ := strings.Cut(h.SetCookie[1], ";")
 	forged := strings.Replace(pair, "a%20b", "a%20c", 1)
 	for sent, want := range map[string]bool{pair: true, forged: false, "__Secure-better-auth.two_factor=": false, "x=1": false} {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)

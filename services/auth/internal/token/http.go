@@ -19,11 +19,14 @@ type Handler struct {
 	Issuer   *Issuer
 	Sessions *session.Registry
 	Services security.ServiceTokens
+	Public   bool // clients get access tokens; otherwise the gateway alone
 }
 
 // Routes names every operation of this feature for the public.
 func (h *Handler) Routes(r *wire.Router) {
-	wire.Get(r, wire.Op{ID: "token", Path: "/token", Summary: "An access token for other services", Session: true, Errors: []int{401}}, h.token)
+	if h.Public {
+		wire.Get(r, wire.Op{ID: "token", Path: "/token", Summary: "An access token for other services", Session: true, Errors: []int{401}}, h.token)
+	}
 	wire.Get(r, wire.Op{ID: "jwks", Path: "/jwks", Summary: "The keys that verify access tokens"}, h.jwks)
 }
 

@@ -22,6 +22,16 @@ type Details struct {
 	TryAgainIn int64 `json:"tryAgainIn" doc:"Milliseconds"`
 }
 
+// Renderer gives Render with these words for banned people; "": the contract's.
+func Renderer(banned string) func(http.ResponseWriter, *http.Request, *problem.Problem) {
+	return func(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+		if banned != "" && p.Code == ErrBanned.Code {
+			p = p.WithMessage(banned)
+		}
+		Render(w, r, p)
+	}
+}
+
 // Render writes a problem as {message, code}. A rate limit has a message and
 // X-Retry-After only, and ErrNothing has no body, as the clients expect; httpapi
 // has set Retry-After.
