@@ -58,7 +58,16 @@ func (c *h2) ask(id uint32, body string, fields ...string) {
 	for i := 0; i < len(fields); i += 2 {
 		_ = c.enc.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
 	}
-	_ = c.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: c.head.Bytes(), EndHeaders: true, EndStream: body == ""})
+	const frame = 16 << 10 // the largest that a server has to take
+	rest := c.head.Bytes()
+	first := rest[:min(frame, len(rest))]
+	rest = rest[len(first):]
+	_ = c.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: first, EndHeaders: len(rest) == 0, EndStream: body == ""})
+	for len(rest) > 0 {
+		next := rest[:min(frame, len(rest))]
+		rest = rest[len(next):]
+		_ = c.WriteContinuation(id, len(rest) == 0, next)
+	}
 	if body != "" {
 		_ = c.WriteData(id, true, []byte(body))
 	}
@@ -66,22 +75,30 @@ func (c *h2) ask(id uint32, body string, fields ...string) {
 
 // status is the stream's answer; "" when the stream or the connection was closed.
 func (c *h2) status(id uint32) string {
+	if answer := c.answer(id); answer != nil {
+		return answer.PseudoValue("status")
+	}
+	return ""
+}
+
+// answer is the header of the stream's answer; nil when there is none.
+func (c *h2) answer(id uint32) *http2.MetaHeadersFrame {
 	for {
 		f, err := c.ReadFrame()
 		if err != nil {
-			return ""
+			return nil
 		}
 		switch f := f.(type) {
 		case *http2.MetaHeadersFrame:
 			if f.StreamID == id {
-				return f.PseudoValue("status")
+				return f
 			}
 		case *http2.RSTStreamFrame:
 			if f.StreamID == id {
-				return ""
+				return nil
 			}
 		case *http2.GoAwayFrame:
-			return ""
+			return nil
 		}
 	}
 }
@@ -141,6 +158,35 @@ func TestHTTP2_refusesWhatHasTwoReadings(t *testing.T) {
 	c := w.h2()
 	if c.ask(1, "", head("GET", files)...); c.status(1) != "200" {
 		t.Error("a plain request was refused")
+	}
+}
+
+// The two answers that net/http's HTTP/2 writes itself, without our lines (README,
+// known limits): they say nothing but the status, and no service is asked. Should
+// they change, what the README says does too.
+func TestHTTP2_itsOwnRefusals(t *testing.T) {
+	t.Parallel()
+	w := secure(t)
+	var long []string
+	for i := range 80 {
+		long = append(long, fmt.Sprintf("x-long-%d", i), strings.Repeat("a", 500))
+	}
+	for want, more := range map[string][]string{"431": long, "400": {"te", "gzip"}} {
+		c := w.h2()
+		c.ask(1, "", append([]string{":method", "GET", ":scheme", "https", ":authority", "x", ":path", files, "authorization", "Bearer " + w.token("u1", "s1")}, more...)...)
+		answer := c.answer(1)
+		if answer == nil || answer.PseudoValue("status") != want {
+			t.Errorf("%s is answered %v, want %s", more[0], answer, want)
+			continue
+		}
+		for _, f := range answer.RegularFields() {
+			if f.Name != "content-type" && f.Name != "content-length" && f.Name != "date" && f.Name != "x-content-type-options" {
+				t.Errorf("%s: %s: %s", want, f.Name, f.Value)
+			}
+		}
+	}
+	if n := w.storage.count(); n != 0 {
+		t.Errorf("%d requests reached the service", n)
 	}
 }
 
