@@ -232,7 +232,7 @@ func (g *gateway) memory(line string) int {
 // eventually waits for something to become true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	limit, look := time.After(30*time.Second), time.NewTicker(10*time.Millisecond)
+	limit, look := time.After(time.Duration(size(30, 600))*time.Second), time.NewTicker(10*time.Millisecond)
 	defer look.Stop()
 	for !ok() {
 		select {
