@@ -14,6 +14,9 @@ func addAdmin(f *features) error {
 		DB: p.pool, Store: admin.Store{DB: p.pool}, Rules: s.Admin.rules(), Sessions: f.sessions, Passwords: f.passwords, Deletion: f.deletion,
 		Audit: f.audit, Letters: f.letters, ReasonRequired: s.Admin.Reason == "required", ImpersonationLife: s.Admin.Impersonation, Now: p.now,
 	}
+	if f.names != nil {
+		f.admin.Names = f.names
+	}
 	if s.Plugins.Admin {
 		f.doors = append(f.doors, f.admin)
 	}

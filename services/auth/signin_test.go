@@ -99,7 +99,13 @@ func TestSignIn_ofABanThatIsOverWorks(t *testing.T) {
 		t.Error("a banned person's session goes on")
 	}
 	w.clock.Advance(time.Hour)
-	w.signIn(email, goodPassword)
+	in := w.browser()
+	r := in.post("/sign-in/email", map[string]any{"email": email, "password": goodPassword})
+	for what, user := range map[string]any{"sign-in": r.body["user"], "get-session": in.get("/get-session").body["user"]} {
+		if u, _ := user.(map[string]any); u["banned"] != false || u["banReason"] != nil || u["banExpires"] != nil {
+			t.Errorf("%s: the ban that is over is shown: %v", what, u)
+		}
+	}
 }
 
 // AUTH-06: an unknown address and a wrong password are told apart neither by

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -148,5 +149,45 @@ func TestUsername_doesNotTellWhetherAnAddressIsKnown(t *testing.T) {
 	}
 	if r := owner.post("/update-user", map[string]any{"username": "fresh1"}); r.status != http.StatusOK {
 		t.Errorf("the owner of the address: %d %s", r.status, r.text)
+	}
+}
+
+// Administrators give and change user names, by the rules of their owners.
+func TestUsername_givenByAnAdministrator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	b, _ := w.administrator()
+	email := address()
+	r := b.post("/admin/create-user", members{"email": email, "name": "Grace", "password": goodPassword, "data": members{"username": "Grace.H", "emailVerified": true}})
+	if r.status != http.StatusOK || r.str("user", "username") != "grace.h" || r.str("user", "displayUsername") != "Grace.H" {
+		t.Fatalf("create: %d %s", r.status, r.text)
+	}
+	id := r.str("user", "id")
+	for what, tc := range map[string]struct {
+		path string
+		body members
+		code string
+	}{
+		"taken, by a new person":  {"/admin/create-user", members{"email": address(), "name": "x", "data": members{"username": "grace.h"}}, "USERNAME_IS_ALREADY_TAKEN"},
+		"not a name":              {"/admin/update-user", members{"userId": id, "data": members{"username": "a b c"}}, "INVALID_USERNAME"},
+		"too short":               {"/admin/update-user", members{"userId": id, "data": members{"username": "a"}}, "USERNAME_TOO_SHORT"},
+		"not even text":           {"/admin/update-user", members{"userId": id, "data": members{"username": 7}}, "VALIDATION_ERROR"},
+		"a display name too long": {"/admin/update-user", members{"userId": id, "data": members{"displayUsername": strings.Repeat("x", 101)}}, "VALIDATION_ERROR"},
+	} {
+		if r := b.post(tc.path, tc.body); r.status != http.StatusBadRequest || r.code() != tc.code {
+			t.Errorf("%s: %d %s", what, r.status, r.text)
+		}
+	}
+	if r := b.post("/admin/update-user", members{"userId": id, "data": members{"username": "admiral"}}); r.status != http.StatusOK || r.str("username") != "admiral" {
+		t.Errorf("update: %d %s", r.status, r.text)
+	}
+	if r := w.browser().post("/sign-in/username", members{"username": "Admiral", "password": goodPassword}); r.status != http.StatusOK || r.str("user", "id") != id {
+		t.Errorf("sign-in by the new name: %d %s", r.status, r.text)
+	}
+	off := newWorld(t, options{pool: w.pool, mails: w.mails, env: map[string]string{"USERNAMES": "off"}})
+	c := off.browser()
+	c.cookies = b.cookies
+	if r := c.post("/admin/update-user", members{"userId": id, "data": members{"username": "other"}}); r.status != http.StatusBadRequest || r.code() != "FIELD_NOT_ALLOWED" {
+		t.Errorf("with user names off: %d %s", r.status, r.text)
 	}
 }

@@ -41,11 +41,18 @@ type Admin struct {
 	Deletion  Remover
 	Audit     *audit.Log
 	Letters   mailer.Outbox
+	Names     Names // nil: user names are off
 	// ReasonRequired: nobody is impersonated without a reason.
 	ReasonRequired bool
 	// ImpersonationLife is how long an administrator acts as somebody at most.
 	ImpersonationLife time.Duration
 	Now               func() time.Time
+}
+
+// Names reads the user name that "data" gives a person.
+type Names interface {
+	Chosen(ctx context.Context, m wire.Members) (name, display *string, err error)
+	Changed(ctx context.Context, m wire.Members, userID string) (name, display *string, err error)
 }
 
 // CommandLine is the actor of deeds that were done by a command.
@@ -109,6 +116,8 @@ type Change struct {
 	Email         *string
 	EmailVerified *bool
 	Role          *string
+	Username      *string                    // lower case
+	Display       *string                    // the user name as it was typed
 	Extra         map[string]json.RawMessage // members that USER_FIELDS adds
 }
 

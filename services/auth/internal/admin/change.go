@@ -26,7 +26,7 @@ func (c Change) names() string {
 		set  bool
 	}{
 		{"name", c.Name != nil}, {"image", c.SetImage}, {"email", c.Email != nil}, {"emailVerified", c.EmailVerified != nil},
-		{"role", c.Role != nil}, {"fields", len(c.Extra) > 0},
+		{"role", c.Role != nil}, {"username", c.Username != nil || c.Display != nil}, {"fields", len(c.Extra) > 0},
 	} {
 		if m.set {
 			names = append(names, m.name)
@@ -53,6 +53,8 @@ type Newcomer struct {
 	EmailVerified bool
 	Image         *string
 	Role          string
+	Username      *string
+	Display       *string
 	Extra         map[string]json.RawMessage
 	// Hash is of the password; "" for somebody who chooses one by a reset, or
 	// signs in another way.
@@ -65,7 +67,7 @@ func (a *Admin) Create(ctx context.Context, d Deed, n Newcomer, also func(tx pgx
 		return user.User{}, err
 	}
 	u := user.New(security.NewID(), n.Name, n.Email, n.Image, a.Now())
-	u.EmailVerified, u.Role = n.EmailVerified, n.Role
+	u.EmailVerified, u.Role, u.Username, u.DisplayUsername = n.EmailVerified, n.Role, n.Username, n.Display
 	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
 		inserted, err := user.Store{DB: tx}.Insert(ctx, u)
 		switch {

@@ -17,7 +17,7 @@ type createForm struct {
 	Email    validation.Email `json:"email"`
 	Name     string           `json:"name" max:"200"`
 	Password *string          `json:"password"`
-	Role     json.RawMessage  `json:"role" doc:"OnePerson role, or a list of them"`
+	Role     json.RawMessage  `json:"role" doc:"One role, or a list of them"`
 	Data     json.RawMessage  `json:"data" doc:"Further members"`
 }
 
@@ -36,14 +36,14 @@ func (a *Admin) postCreate(ctx context.Context, c *wire.Call, in createForm) (*w
 		}
 	}
 	if in.Data != nil {
-		change, err := a.readData(in.Data)
+		change, err := a.readData(ctx, in.Data, "")
 		if err != nil {
 			return nil, err
 		}
 		if change.Email != nil || change.Name != nil || change.Role != nil {
 			return nil, wire.Invalid("body.data", "Invalid input: email, name and role stand beside data")
 		}
-		n.Image, n.Extra = change.Image, change.Extra
+		n.Image, n.Username, n.Display, n.Extra = change.Image, change.Username, change.Display, change.Extra
 		n.EmailVerified = change.EmailVerified != nil && *change.EmailVerified
 	}
 	if in.Password != nil {
@@ -72,7 +72,7 @@ func (a *Admin) postUpdate(ctx context.Context, c *wire.Call, in updateForm) (*w
 	if err != nil {
 		return nil, err
 	}
-	change, err := a.readData(in.Data)
+	change, err := a.readData(ctx, in.Data, in.UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +100,11 @@ func (a *Admin) mayChange(ctx context.Context, c *wire.Call, live *session.Live,
 	return nil
 }
 
-// readData reads the members of "data". A new address counts as not proven unless
-// the data says so.
-func (a *Admin) readData(raw json.RawMessage) (c Change, err error) {
+// readData reads the members of "data"; userID is "" for a person who is to be
+// made. A new address counts as not proven unless the data says so.
+func (a *Admin) readData(ctx context.Context, raw json.RawMessage, userID string) (c Change, err error) {
 	var members map[string]json.RawMessage
+	var names wire.Members
 	if json.Unmarshal(raw, &members) != nil {
 		return c, wire.Invalid("body.data", "Invalid input: expected object")
 	}
@@ -124,6 +125,11 @@ func (a *Admin) readData(raw json.RawMessage) (c Change, err error) {
 			var role string
 			role, err = a.readRole(value)
 			c.Role = &role
+		case "username", "displayUsername":
+			if a.Names == nil {
+				err = wire.FieldNotAllowed(name)
+			}
+			names = append(names, wire.Member{Name: name, Value: value})
 		case "password":
 			err = ErrPasswordInData
 		case "id", "userId":
@@ -138,7 +144,14 @@ func (a *Admin) readData(raw json.RawMessage) (c Change, err error) {
 	if c.Email != nil && c.EmailVerified == nil {
 		c.EmailVerified = new(bool)
 	}
-	return c, nil
+	switch {
+	case names == nil:
+	case userID == "":
+		c.Username, c.Display, err = a.Names.Chosen(ctx, names)
+	default:
+		c.Username, c.Display, err = a.Names.Changed(ctx, names, userID)
+	}
+	return c, err
 }
 
 func into[T any](name string, raw json.RawMessage, to *T) error {

@@ -54,6 +54,8 @@ func (s Store) Update(ctx context.Context, id string, c Change, now time.Time) (
 		    email = coalesce(@email, email),
 		    email_verified = coalesce(@email_verified, email_verified),
 		    role = coalesce(@role, role),
+		    username = coalesce(@username, username),
+		    display_username = coalesce(@display, display_username),
 		    extra = extra || @extra::jsonb,
 		    version = version + 1,
 		    updated_at = @now
@@ -61,7 +63,7 @@ func (s Store) Update(ctx context.Context, id string, c Change, now time.Time) (
 		RETURNING `+user.Columns,
 		pgx.NamedArgs{
 			"id": id, "name": c.Name, "set_image": c.SetImage, "image": c.Image, "email": c.Email, "email_verified": c.EmailVerified,
-			"role": c.Role, "extra": string(extra), "now": now,
+			"role": c.Role, "username": c.Username, "display": c.Display, "extra": string(extra), "now": now,
 		}), "update user")
 }
 
@@ -131,6 +133,8 @@ func one(row pgx.Row, what string) (user.User, error) {
 		return user.User{}, ErrNoUser
 	case errors.As(err, &taken) && taken.ConstraintName == "users_email_key":
 		return user.User{}, ErrExists
+	case user.UsernameTaken(err):
+		return user.User{}, user.ErrUsernameTaken
 	case err != nil:
 		return user.User{}, fmt.Errorf("%s: %w", what, err)
 	}

@@ -89,6 +89,14 @@ func (e *Entrance) Enter(ctx context.Context, tx pgx.Tx, c *wire.Call, a Arrival
 	if a.User.Barred(e.Now()) {
 		return nil, wire.ErrBanned
 	}
+	if a.User.Banned {
+		lifted, err := user.Store{DB: tx}.LiftBan(ctx, a.User.ID, wire.Moment(e.Now()))
+		if err != nil {
+			return nil, err
+		}
+		in.User = lifted
+		a = in.Arrival
+	}
 	if e.Second != nil && !a.Strong {
 		var err error
 		if in.Challenge, in.cookies, err = e.Second.Ask(ctx, tx, c, a); err != nil {

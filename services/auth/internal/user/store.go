@@ -65,7 +65,7 @@ func (s Store) Insert(ctx context.Context, u User) (inserted bool, err error) {
 			"role": u.Role, "username": u.Username, "display_username": u.DisplayUsername, "is_anonymous": u.IsAnonymous, "extra": u.Extra,
 			"version": u.Version, "created_at": u.CreatedAt, "updated_at": u.UpdatedAt,
 		})
-	if usernameTaken(err) {
+	if UsernameTaken(err) {
 		return false, ErrUsernameTaken
 	} else if err != nil {
 		return false, fmt.Errorf("insert user: %w", err)
@@ -102,6 +102,16 @@ func (s Store) Move(ctx context.Context, id, old, email string, now time.Time) (
 	return u, err
 }
 
+// LiftBan takes a ban away whose time is over (contract §14.1).
+func (s Store) LiftBan(ctx context.Context, id string, now time.Time) (User, error) {
+	rows, _ := s.DB.Query(ctx, `
+		UPDATE better_auth.users
+		SET banned = false, ban_reason = NULL, ban_expires_at = NULL, version = version + 1, updated_at = $2
+		WHERE id = $1
+		RETURNING `+columns, id, now)
+	return one(rows, "lift ban")
+}
+
 // Change is what the owner of a profile may change. Nil leaves a member as it is.
 type Change struct {
 	Name     *string
@@ -133,7 +143,7 @@ func (s Store) Update(ctx context.Context, id string, c Change, now time.Time) (
 		RETURNING `+columns,
 		pgx.NamedArgs{"id": id, "name": c.Name, "set_image": c.SetImage, "image": c.Image, "username": c.Username, "display": c.Display, "extra": c.Extra, "now": now})
 	u, err := one(rows, "update user")
-	if usernameTaken(err) {
+	if UsernameTaken(err) {
 		return User{}, ErrUsernameTaken
 	}
 	return u, err

@@ -21,7 +21,8 @@ const (
 // EmailTaken tells whether a statement failed because somebody else has the address.
 func EmailTaken(err error) bool { return taken(err, emailKey) }
 
-func usernameTaken(err error) bool { return taken(err, usernameKey) }
+// UsernameTaken tells whether it failed because somebody else has the user name.
+func UsernameTaken(err error) bool { return taken(err, usernameKey) }
 
 func taken(err error, constraint string) bool {
 	var pg *pgconn.PgError
