@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // multi lists the session cookies that a browser holds beside the active one.
@@ -84,6 +85,22 @@ func TestMultiSession_switchesBetweenAccounts(t *testing.T) {
 	}
 	if r := b.post("/multi-session/revoke", map[string]any{"sessionToken": list[ada]}); r.status != http.StatusUnauthorized {
 		t.Errorf("without a session: %d", r.status)
+	}
+}
+
+// The cookie beside that of the active session lasts as long.
+func TestMultiSession_cookiesAreExtendedTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	b := w.signUp(address(), goodPassword)
+	name := b.multi()[0]
+	w.clock.Advance(25 * time.Hour)
+	r := b.get("/get-session")
+	if !strings.Contains(r.cookie("better-auth.session_token"), "Max-Age=604800") || !strings.Contains(r.cookie(name), "Max-Age=604800") {
+		t.Errorf("an extension sets %q", r.header.Values("Set-Cookie"))
+	}
+	if r := b.get("/get-session"); len(r.header.Values("Set-Cookie")) != 0 {
+		t.Errorf("and again: %q", r.header.Values("Set-Cookie"))
 	}
 }
 

@@ -12,6 +12,7 @@ func addMultiSession(f *features) error {
 	}
 	b := &multisession.Browsers{Sessions: f.sessions, Audit: f.audit, Life: f.settings.Sessions.Lifetime}
 	f.entrance.Companions = append(f.entrance.Companions, b)
+	f.sessions.Renewed = b.Renewed
 	f.doors = append(f.doors, b)
 	return nil
 }

@@ -87,6 +87,14 @@ func (b *Browsers) put(h *wire.Headers, live *session.Live) {
 	b.Sessions.Cookies.Put(h, nameOf(live.Token), live.Token, life)
 }
 
+// Renewed is session.Registry's: the session's own cookie lasts as long as that
+// of the active one.
+func (b *Browsers) Renewed(h *wire.Headers, c *wire.Call, live *session.Live) {
+	if _, ok := b.Sessions.Cookies.Take(c, nameOf(live.Token)); ok {
+		b.put(h, live)
+	}
+}
+
 // Begun is entrance.Companion's: a new session takes the place of the person's
 // older one in this browser and, where the browser holds as many as it may, of
 // the oldest.

@@ -45,6 +45,8 @@ type Registry struct {
 	Later func(ctx context.Context, ended []Ended) error
 	// Key gives the session that stands for the API key of a call; nil: keys have none.
 	Key func(ctx context.Context, c *wire.Call) (*Live, error)
+	// Renewed adds to an answer that sends the cookie again; nil: nothing.
+	Renewed func(h *wire.Headers, c *wire.Call, live *Live)
 	// TokenLife is how long an access token of an ended session would live.
 	TokenLife time.Duration
 	Now       func() time.Time
@@ -178,8 +180,12 @@ func (r *Registry) extend(ctx context.Context, live *Live) error {
 
 // Renew puts the cookie into an answer when it is to be sent again.
 func (r *Registry) Renew(h *wire.Headers, c *wire.Call, live *Live) {
-	if live.Resend {
-		r.Cookies.Set(h, c, live.Token, live.Remember)
+	if !live.Resend {
+		return
+	}
+	r.Cookies.Set(h, c, live.Token, live.Remember)
+	if r.Renewed != nil {
+		r.Renewed(h, c, live)
 	}
 }
 
