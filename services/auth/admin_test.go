@@ -431,3 +431,40 @@ func TestActivity(t *testing.T) {
 		t.Errorf("nobody: %d %s", r.status, r.text)
 	}
 }
+
+// AUTH-20: what anybody can do to an account is nobody's deed, and a link that is
+// refused leaves a record too.
+func TestAudit_doesNotNameTheOwnerForStrangers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"NEW_DEVICE_MAIL": "false"}})
+	email := address()
+	b := w.signUp(email, goodPassword)
+	w.stranger().post("/sign-in/email", members{"email": email, "password": "wrong-password-1"})
+	w.stranger().post("/request-password-reset", members{"email": email})
+	var own struct {
+		Events []struct{ Kind, Outcome, Who, IPAddress string }
+	}
+	if err := json.Unmarshal([]byte(b.get("/recent-activity").text), &own); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, e := range own.Events {
+		seen[e.Kind+" "+e.Outcome] = e.Who
+	}
+	for event, who := range map[string]string{"sign_in failure": "somebody", "password_reset_request success": "somebody", "email_verify success": "you", "sign_in success": "you"} {
+		if seen[event] != who {
+			t.Errorf("%s was done by %q, want %q: %v", event, seen[event], who, seen)
+		}
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE actor_id IS NULL AND user_id = $1`, w.id(email)); n != 2 {
+		t.Errorf("%d records without an actor", n)
+	}
+	w.stranger().post("/reset-password", members{"newPassword": "another-good-phrase-1", "token": "nobodys"})
+	w.stranger().get("/verify-email?token=nobodys")
+	w.stranger().get("/magic-link/verify?token=nobodys")
+	for _, kind := range []string{"password_reset", "email_verify", "sign_in"} {
+		if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = $1 AND outcome = 'failure' AND user_id IS NULL AND details->>'reason' = 'INVALID_TOKEN' AND request_id <> ''`, kind); n != 1 {
+			t.Errorf("%d records of a link refused: %s", n, kind)
+		}
+	}
+}

@@ -53,7 +53,7 @@ type OwnEvent struct {
 	Kind    string    `json:"kind"`
 	Outcome string    `json:"outcome" enum:"success,failure"`
 	// Who is "you", or what somebody else is to the person.
-	Who       string `json:"who" enum:"you,administrator" doc:"Who did it"`
+	Who       string `json:"who" enum:"you,administrator,somebody" doc:"Who did it; somebody: whoever it was did not prove to be you"`
 	Method    string `json:"method,omitempty" doc:"The way of signing in"`
 	IPAddress string `json:"ipAddress"`
 	UserAgent string `json:"userAgent"`
@@ -93,7 +93,10 @@ func (h *Handler) own(ctx context.Context, c *wire.Call) (*wire.Answer[OwnPage],
 // own leaves out what is another person's: who exactly acted, and from where.
 func own(e audit.Record, live *session.Live) OwnEvent {
 	o := OwnEvent{ID: e.ID, At: wire.Time(e.At), Kind: e.Kind, Outcome: e.Outcome, Who: "you", Method: e.Details["method"]}
-	if e.ActorID != "" && e.ActorID != live.UserID {
+	switch {
+	case audit.Anybody(audit.Kind(e.Kind), e.Outcome == "failure", e.SessionID):
+		o.Who = "somebody"
+	case e.ActorID != "" && e.ActorID != live.UserID:
 		o.Who = "administrator"
 		return o
 	}
@@ -108,7 +111,7 @@ type AuditEvent struct {
 	At        wire.Time         `json:"at" format:"date-time"`
 	Kind      string            `json:"kind"`
 	Outcome   string            `json:"outcome" enum:"success,failure"`
-	ActorID   string            `json:"actorId" doc:"Who did it: a person, command-line, or service"`
+	ActorID   string            `json:"actorId" doc:"Who did it: a person, command-line, or service; empty where anybody may have done it"`
 	UserID    string            `json:"userId" doc:"Whom it is about"`
 	SessionID string            `json:"sessionId"`
 	IPAddress string            `json:"ipAddress"`

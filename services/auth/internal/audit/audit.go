@@ -6,12 +6,14 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/observability"
+	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -69,13 +71,20 @@ type Event struct {
 	// UserID is whom it is about; "" where that is not known.
 	UserID string
 	// ActorID is who did it; "" stands for the person it is about, or for the
-	// administrator who acts as that person.
+	// administrator who acts as that person; where anybody may have done it, for
+	// nobody who is known.
 	ActorID   string
 	SessionID string
 	// Failed says that it was tried and refused.
 	Failed bool
 	// Details say more, such as the way of signing in or the reason of a refusal.
 	Details map[string]string
+}
+
+// Anybody holds for what needs no proof of being the person: to fail at the door,
+// and to ask for a letter.
+func Anybody(kind Kind, failed bool, sessionID string) bool {
+	return sessionID == "" && (failed || kind == ResetAsked)
 }
 
 // Log keeps events.
@@ -94,7 +103,7 @@ func (l *Log) Record(ctx context.Context, db database.Querier, c *wire.Call, e E
 	if e.ActorID == "" && c != nil {
 		e.ActorID = c.ActorID
 	}
-	if e.ActorID == "" {
+	if e.ActorID == "" && !Anybody(e.Kind, e.Failed, e.SessionID) {
 		e.ActorID = e.UserID
 	}
 	if e.Details == nil {
@@ -120,6 +129,20 @@ func (l *Log) Record(ctx context.Context, db database.Querier, c *wire.Call, e E
 	l.Log.InfoContext(ctx, "audit", "kind", string(e.Kind), "outcome", outcome, "user_id", e.UserID, "actor_id", e.ActorID,
 		"session_id", e.SessionID, "details", e.Details)
 	return nil
+}
+
+// Refused records that a link or code was refused that names nobody, and gives
+// why. Other errors it gives as they are.
+func (l *Log) Refused(ctx context.Context, db database.Querier, c *wire.Call, kind Kind, method string, why error) error {
+	var refusal *problem.Problem
+	if !errors.As(why, &refusal) {
+		return why
+	}
+	e := Event{Kind: kind, Failed: true, Details: map[string]string{"method": method, "reason": refusal.Code}}
+	if err := l.Record(ctx, db, c, e); err != nil {
+		return err
+	}
+	return why
 }
 
 // Sweep deletes up to limit events that are older than a moment.

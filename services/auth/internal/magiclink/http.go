@@ -12,6 +12,7 @@ import (
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -62,6 +63,9 @@ func (l *Links) open(ctx context.Context, c *wire.Call) (*wire.Page, error) {
 	}
 	to := c.Query("callbackURL")
 	in, err := l.use(ctx, c, token)
+	if err != nil {
+		err = l.Entrance.Audit.Refused(ctx, l.Entrance.Sessions.Store.DB, c, audit.SignedIn, method, err)
+	}
 	var refused *problem.Problem
 	switch {
 	case errors.As(err, &refused):

@@ -9,6 +9,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
@@ -96,7 +97,7 @@ func (r *Reset) set(ctx context.Context, c *wire.Call, in setForm) (*wire.Answer
 	// A guess costs a look-up, not a hash.
 	owner, err := r.Store.Peek(ctx, security.HashToken(token), r.Now())
 	if err != nil {
-		return nil, err
+		return nil, r.Audit.Refused(ctx, r.Store.DB, c, audit.PasswordReset, "link", err)
 	}
 	u, err := user.Store{DB: r.Store.DB}.ByID(ctx, owner)
 	if err != nil {
@@ -109,5 +110,8 @@ func (r *Reset) set(ctx context.Context, c *wire.Call, in setForm) (*wire.Answer
 	if err != nil {
 		return nil, err
 	}
-	return wire.OK(wire.Status{Status: true}), r.use(ctx, c, token, hash)
+	if err := r.use(ctx, c, token, hash); err != nil {
+		return nil, r.Audit.Refused(ctx, r.Store.DB, c, audit.PasswordReset, "link", err)
+	}
+	return wire.OK(wire.Status{Status: true}), nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -74,6 +75,9 @@ func (v *Verification) verify(ctx context.Context, c *wire.Call) (*wire.Page, er
 		moved, err = v.step(ctx, c, p)
 	default:
 		begun, err = v.prove(ctx, c, p.userID, p.email)
+	}
+	if err != nil {
+		err = v.Audit.Refused(ctx, v.Users.DB, c, audit.EmailVerified, "link", err)
 	}
 	var refused *problem.Problem
 	switch {
