@@ -4,37 +4,62 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // help writes what the program, or one command of it, does and needs.
 func (p Program[S]) help(words []string, out io.Writer) error {
 	var b strings.Builder
-	if len(words) == 0 {
+	group := p.group(words)
+	switch {
+	case len(words) == 0:
 		p.overview(&b)
-	} else {
+	case len(group) > 0:
+		fmt.Fprintf(&b, "Commands:\n")
+		for _, c := range group {
+			fmt.Fprintf(&b, "  %-16s %s\n", c.Name, c.Summary)
+		}
+	default:
 		c, _, err := p.find(words)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&b, "%s %s: %s\n\nUsage: %s %s\n", p.Name, c.Name, c.Summary, p.Name, strings.TrimSpace(c.Name+" "+c.Args))
-	}
-	b.WriteString("\nVariables (an empty one counts as not set):\n")
-	seen := map[string]bool{} // two parts may read one variable
-	for _, v := range variablesOf(reflect.TypeFor[S]()) {
-		if !seen[v.name] {
-			seen[v.name] = true
-			describeVariable(&b, v)
-		}
-	}
-	for _, g := range groupsOf(reflect.TypeFor[S](), nil) {
-		fmt.Fprintf(&b, "\n  For each name in %s, in capital letters in the place of *:\n", g.list)
-		for _, v := range walk(g.elem, g.prefix, nil) {
-			describeVariable(&b, v)
-		}
+		p.explain(&b, c)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// explain tells of one command: its flags, and the variables that it cannot do without.
+func (p Program[S]) explain(b *strings.Builder, c Command[S]) {
+	fmt.Fprintf(b, "%s %s: %s\n\nUsage: %s %s\n", p.Name, c.Name, c.Summary, p.Name, strings.TrimSpace(c.Name+" "+c.Args))
+	if len(c.Flags) > 0 {
+		b.WriteString("\nFlags:\n")
+		for _, f := range c.Flags {
+			fmt.Fprintf(b, "  %-20s %s\n", f.Name, f.Help)
+		}
+	}
+	needed := func(v variable) bool { return v.required }
+	if c.Needs != nil {
+		needed = func(v variable) bool { return slices.Contains(c.Needs, v.name) }
+	}
+	if variables := variablesOf(reflect.TypeFor[S]()); slices.ContainsFunc(variables, needed) {
+		b.WriteString("\nVariables that it needs:\n")
+		describeAll(b, variables, needed)
+	}
+	fmt.Fprintf(b, "\n%s --help lists every variable.\n", p.Name)
+}
+
+// describeAll writes the variables that are wanted, each once: two parts may read one.
+func describeAll(b *strings.Builder, variables []variable, wanted func(variable) bool) {
+	seen := map[string]bool{}
+	for _, v := range variables {
+		if wanted(v) && !seen[v.name] {
+			seen[v.name] = true
+			describeVariable(b, v)
+		}
+	}
 }
 
 func (p Program[S]) overview(b *strings.Builder) {
@@ -48,6 +73,14 @@ func (p Program[S]) overview(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "  %-16s %s\n", "help COMMAND", "explain one of them")
 	b.WriteString("\nFlags:\n  --help           show this\n  --version        show the version, the commit and the Go version\n")
+	b.WriteString("\nVariables (an empty one counts as not set):\n")
+	describeAll(b, variablesOf(reflect.TypeFor[S]()), func(variable) bool { return true })
+	for _, g := range groupsOf(reflect.TypeFor[S](), nil) {
+		fmt.Fprintf(b, "\n  For each name in %s, in capital letters in the place of *:\n", g.list)
+		for _, v := range walk(g.elem, g.prefix, nil) {
+			describeVariable(b, v)
+		}
+	}
 }
 
 // describeVariable writes one variable: its name, what must be known, its meaning.

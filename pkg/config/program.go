@@ -20,6 +20,8 @@ type Command[S any] struct {
 	// Args shows the words that may follow the name, as in "FILE...". A command
 	// without it takes none.
 	Args string
+	// Flags say what each of the flags in Args means.
+	Flags []Flag
 	// Needs names the variables that this command cannot do without. Nil means
 	// every required one; a migration, which must not hold the keys of the
 	// service, names only its database.
@@ -27,6 +29,9 @@ type Command[S any] struct {
 	// Run does it. args are the words after the name; out is standard output.
 	Run func(ctx context.Context, s S, args []string, out io.Writer) error
 }
+
+// Flag is a flag of a command in its help: "--out FILE" and what it does.
+type Flag struct{ Name, Help string }
 
 // Program is a binary: its name and its commands.
 type Program[S any] struct {
@@ -126,9 +131,26 @@ func (p Program[S]) find(args []string) (Command[S], []string, error) {
 	return Command[S]{}, nil, p.unknown(args)
 }
 
+// group gives the commands whose names begin with these words, and go on.
+func (p Program[S]) group(words []string) (found []Command[S]) {
+	for _, c := range p.Commands {
+		if strings.HasPrefix(c.Name, strings.Join(words, " ")+" ") {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
 func (p Program[S]) unknown(args []string) error {
 	given := strings.Join(args[:min(len(args), 2)], " ")
 	text := fmt.Sprintf("unknown command %q", given)
+	if group := p.group(args); len(group) > 1 {
+		names := make([]string, len(group))
+		for i, c := range group {
+			names[i] = p.Name + " " + c.Name
+		}
+		return usageError(fmt.Sprintf("%q is the beginning of: %s\n%s help %s tells more.", given, strings.Join(names, ", "), p.Name, given))
+	}
 	if near := p.nearest(given, args[0]); near != "" {
 		text += fmt.Sprintf(": did you mean %q?", near)
 	}

@@ -29,7 +29,9 @@ func program() config.Program[settings] {
 		Commands: []config.Command[settings]{
 			{Name: "serve", Summary: "serve the API", Run: say("served")},
 			{Name: "migrate up", Summary: "bring the schema up", Needs: []string{"STORE_URL"}, Run: say("migrated")},
-			{Name: "import", Summary: "take files over", Args: "FILE...", Run: say("imported")},
+			{Name: "import", Summary: "take files over", Args: "FILE... [--fast]", Flags: []config.Flag{{Name: "--fast", Help: "sooner"}}, Run: say("imported")},
+			{Name: "keys list", Summary: "list keys", Run: say("listed")},
+			{Name: "keys rotate", Summary: "make a new one", Run: say("rotated")},
 			{Name: "doctor", Summary: "look for faults", Run: func(context.Context, settings, []string, io.Writer) error {
 				return errors.New("the password hunter2 does not work")
 			}},
@@ -134,9 +136,20 @@ func TestProgram_helps(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"help", "import"}, {"import", "--help"}, {"import", "-h"}} {
-		if code, out, _ := run(t, nil, args...); code != 0 || !strings.Contains(out, "Usage: storage import FILE...\n") {
+		if code, out, _ := run(t, nil, args...); code != 0 || !strings.Contains(out, "Usage: storage import FILE... [--fast]\n") {
 			t.Errorf("%q: %d %q", args, code, out)
 		}
+		if _, out, _ := run(t, nil, args...); !strings.Contains(out, "--fast") || !strings.Contains(out, "STORE_URL (required") || strings.Contains(out, "NESTED_PORT") {
+			t.Errorf("%q: not its flags and what it needs:\n%s", args, out)
+		}
+	}
+	for _, args := range [][]string{{"help", "keys"}, {"keys", "--help"}} {
+		if code, out, _ := run(t, nil, args...); code != 0 || !strings.Contains(out, "keys list") || !strings.Contains(out, "keys rotate") || strings.Contains(out, "serve") {
+			t.Errorf("%q: %d %q", args, code, out)
+		}
+	}
+	if code, _, errs := run(t, nil, "keys"); code != 2 || !strings.Contains(errs, "storage keys list, storage keys rotate") {
+		t.Errorf("the beginning of several: %d %q", code, errs)
 	}
 }
 

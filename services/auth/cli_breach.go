@@ -21,7 +21,10 @@ var noSettings = []string{}
 // breachCommands make and check filters of leaked passwords.
 func breachCommands() []config.Command[settings] {
 	return []config.Command[settings]{
-		{Name: "breach build", Args: "FILE [--out FILE] [--bits N]", Needs: noSettings, Run: buildFilter,
+		{Name: "breach build", Args: "FILE [--out FILE] [--bits N]", Flags: []config.Flag{
+			{Name: "--out FILE", Help: "where the filter goes; without it beside the list, with .filter at its end"},
+			{Name: "--bits N", Help: "bits for each password, 8 to 64; without it 16: one stranger in 800 is refused"},
+		}, Needs: noSettings, Run: buildFilter,
 			Summary: "make a filter for BREACH_FILTER of a list of leaked passwords or of their SHA-1 (HASH:COUNT lines)"},
 		{Name: "breach check", Args: "FILE", Needs: noSettings, Run: checkFilter, Summary: "read a filter of leaked passwords from end to end and compare its sum"},
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,15 +23,25 @@ import (
 
 func importCommands() []config.Command[settings] {
 	return []config.Command[settings]{{
-		Name: "import better-auth", Args: "(--dsn DSN [--schema NAME] | --from-json FILE) (--secret SECRET | --secret-file FILE) [--dry-run] [--yes]",
+		Name: "import better-auth", Args: "(--dsn DSN [--schema NAME] | --from-json FILE) (--secret SECRET | --secret-file FILE) [--left-out FILE] [--yes]",
+		Flags: []config.Flag{
+			{Name: "--dsn DSN", Help: "the other server's database, postgres://user:password@host/name; it is only read"},
+			{Name: "--schema NAME", Help: "where its tables lie; without it public"},
+			{Name: "--from-json FILE", Help: "an export in the place of a database: {\"user\": [{...}], \"session\": [...]}"},
+			{Name: "--secret SECRET", Help: "BETTER_AUTH_SECRET of the other server, several with commas"},
+			{Name: "--secret-file FILE", Help: "the file that holds it: it is then not among the running programs' words"},
+			{Name: "--left-out FILE", Help: "a file to which a line is added for each row that is not taken: table, id, reason"},
+			{Name: "--yes", Help: "do it; without it everything is tried, told and taken back"},
+			{Name: "--dry-run", Help: "take it back in spite of --yes"},
+		},
 		Summary: "take over the database of a better-auth server; without --yes it only tells what it would do", Run: importBetterAuth,
 	}}
 }
 
 // importOptions are the words behind the command.
 type importOptions struct {
-	dsn, schema, file, secret, secretFile string
-	dry, yes                              bool
+	dsn, schema, file, secret, secretFile, leftOut string
+	dry, yes                                       bool
 }
 
 func readImportOptions(args []string) (o importOptions, err error) {
@@ -40,6 +51,7 @@ func readImportOptions(args []string) (o importOptions, err error) {
 	flags.StringVar(&o.file, "from-json", "", "")
 	flags.StringVar(&o.secret, "secret", "", "")
 	flags.StringVar(&o.secretFile, "secret-file", "", "")
+	flags.StringVar(&o.leftOut, "left-out", "", "")
 	flags.BoolVar(&o.dry, "dry-run", false, "")
 	flags.BoolVar(&o.yes, "yes", false, "")
 	words, err := parseFlags(flags, args)
@@ -86,9 +98,13 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 	if _, _, ok := ring.Verify(from.Sign("x")); !ok {
 		fmt.Fprintln(out, "AUTH_SECRETS does not hold --secret: cookies of the old server will not be believed. Add it as the last one to keep people signed in.")
 	}
+	losses, err := openLosses(o.leftOut)
+	if err != nil {
+		return err
+	}
 	bars := map[string]*progress.Bar{}
 	t := &takeover.Takeover{
-		Source: source, DB: pool, Store: takeover.Store{DB: pool}, From: from, To: ring, Dry: o.dry, Now: time.Now,
+		Source: source, DB: pool, Store: takeover.Store{DB: pool}, From: from, To: ring, Now: time.Now, LeftOut: losses.add,
 		Report: func(relation string, total, seen int64) {
 			if bars[relation] == nil {
 				bars[relation] = progress.New(out, relation, total, progress.Things, time.Now)
@@ -98,9 +114,55 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 			}
 		},
 	}
+	if o.dry { // everything is done, and taken back
+		tx, err := pool.Begin(ctx)
+		if err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
+		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+		t.DB, t.Store = tx, takeover.Store{DB: tx}
+	}
 	results, foreign, err := t.Run(ctx)
-	tell(out, o.dry, results, foreign)
-	return err
+	if results != nil {
+		tell(out, o.dry, results, foreign, losses)
+	}
+	return errors.Join(err, losses.close())
+}
+
+// mostShown is how many rows of one reason the report names; --left-out names all.
+const mostShown = 5
+
+// losses are the rows that are not taken.
+type losses struct {
+	file  *os.File // nil: none was asked for
+	shown map[string][]string
+	err   error
+}
+
+func openLosses(path string) (l *losses, err error) {
+	l = &losses{shown: map[string][]string{}}
+	if path != "" {
+		if l.file, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *losses) add(relation, id, reason string) {
+	if l.file != nil && l.err == nil {
+		_, l.err = fmt.Fprintf(l.file, "%s\t%s\t%s\n", relation, strconv.Quote(id), reason)
+	}
+	if key := relation + reason; len(l.shown[key]) < mostShown {
+		l.shown[key] = append(l.shown[key], strconv.Quote(id))
+	}
+}
+
+func (l *losses) close() error {
+	if l.file == nil {
+		return nil
+	}
+	return errors.Join(l.err, l.file.Close())
 }
 
 // source opens what is taken over.
@@ -128,7 +190,7 @@ func (o importOptions) source(ctx context.Context) (takeover.Source, func(), err
 }
 
 // tell reports what was, or would be, taken.
-func tell(out io.Writer, dry bool, results []takeover.Result, foreign []string) {
+func tell(out io.Writer, dry bool, results []takeover.Result, foreign []string, losses *losses) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "TABLE\tROWS\tTAKEN\tLEFT OUT\t")
 	for _, r := range results {
@@ -137,13 +199,21 @@ func tell(out io.Writer, dry bool, results []takeover.Result, foreign []string) 
 	_ = table.Flush()
 	for _, r := range results {
 		for _, reason := range r.Sorted() {
-			fmt.Fprintf(out, "%s: %d left out: %s\n", r.Relation, r.Reasons[reason], reason)
+			fmt.Fprintf(out, "%s: %d left out: %s", r.Relation, r.Reasons[reason], reason)
+			if shown := losses.shown[r.Relation+reason]; len(shown) > 0 {
+				fmt.Fprintf(out, " (%s", strings.Join(shown, ", "))
+				if r.Reasons[reason] > int64(len(shown)) {
+					fmt.Fprint(out, " …")
+				}
+				fmt.Fprint(out, ")")
+			}
+			fmt.Fprintln(out)
 		}
 	}
 	if len(foreign) > 0 {
 		fmt.Fprintf(out, "not taken, and left as they are: %s\n", strings.Join(foreign, ", "))
 	}
 	if dry {
-		fmt.Fprintln(out, "nothing was written: add --yes to do it")
+		fmt.Fprintln(out, "nothing was written: all of it was tried and taken back. Add --yes to do it")
 	}
 }

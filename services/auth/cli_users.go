@@ -37,18 +37,25 @@ import (
 // by one of them.
 func userCommands() []config.Command[settings] {
 	needs := []string{"PUBLIC_URL", "AUTH_SECRETS", "DATABASE_URL"}
-	command := func(name, args, summary string, run func(context.Context, settings, []string, io.Writer) error) config.Command[settings] {
-		return config.Command[settings]{Name: "users " + name, Args: args, Summary: summary, Needs: needs, Run: run}
+	command := func(name, args, summary string, run func(context.Context, settings, []string, io.Writer) error, flags ...config.Flag) config.Command[settings] {
+		return config.Command[settings]{Name: "users " + name, Args: args, Flags: flags, Summary: summary, Needs: needs, Run: run}
 	}
+	role := config.Flag{Name: "--role ROLE", Help: "one of ADMIN_ROLES or user, or several with commas"}
 	return []config.Command[settings]{
-		command("create", "--email ADDRESS [--name NAME] [--role ROLE] [--password-stdin | --generate]",
-			"make an account; without a password its owner is mailed a link to choose one", createUser),
-		command("promote", "EMAIL-OR-ID [--role ROLE]", "give somebody another role, admin if none is named", promoteUser),
+		command("create", "ADDRESS [--name NAME] [--role ROLE] [--password-stdin | --generate]",
+			"make an account; without a password its owner is mailed a link to choose one", createUser,
+			config.Flag{Name: "--name NAME", Help: "what the person is called; without it, what stands before the @"}, role,
+			config.Flag{Name: "--password-stdin", Help: "the password is the first line of standard input; the address counts as proven"},
+			config.Flag{Name: "--generate", Help: "a password is made and printed; the address counts as proven"},
+			config.Flag{Name: "--email ADDRESS", Help: "the address, in the place of the word"}),
+		command("promote", "EMAIL-OR-ID [--role ROLE]", "give somebody another role, admin if none is named", promoteUser, role),
 		command("demote", "EMAIL-OR-ID", "take all roles but \"user\" from somebody", demoteUser),
-		command("ban", "EMAIL-OR-ID [--until TIME] [--reason TEXT]", "keep somebody out, for good or until a date, a time or for a while such as 72h; ends all sessions", banUser),
+		command("ban", "EMAIL-OR-ID [--until TIME] [--reason TEXT]", "keep somebody out; ends all sessions", banUser,
+			config.Flag{Name: "--until TIME", Help: "a day, a time, or for how long: 2030-01-31, 2030-01-31T12:00:00Z, 72h; without it for good"},
+			config.Flag{Name: "--reason TEXT", Help: "for the record"}),
 		command("unban", "EMAIL-OR-ID", "let somebody in again", unbanUser),
 		command("sessions list", "EMAIL-OR-ID", "list somebody's sessions", listUserSessions),
-		command("sessions revoke", "EMAIL-OR-ID [SESSION]", "end one session of somebody, named as in the list, or all", revokeUserSessions),
+		command("sessions revoke", "EMAIL-OR-ID (SESSION | all)", "end one session of somebody, named as in the list, or all", revokeUserSessions),
 	}
 }
 
@@ -136,10 +143,13 @@ func createUser(ctx context.Context, s settings, args []string, out io.Writer) e
 	if err != nil {
 		return err
 	}
+	if *address == "" && len(words) == 1 {
+		*address, words = words[0], nil
+	}
 	email, err := validation.ParseEmail(*address)
 	switch {
 	case err != nil:
-		return config.Usage("users create needs --email with an address")
+		return config.Usage("users create needs an address")
 	case len(words) > 0 || *stdin && *generate:
 		return config.Usage("users create takes --password-stdin or --generate, and no other words")
 	}
@@ -317,9 +327,12 @@ func listUserSessions(ctx context.Context, s settings, args []string, out io.Wri
 
 func revokeUserSessions(ctx context.Context, s settings, args []string, out io.Writer) error {
 	return onPerson(ctx, s, flag.NewFlagSet("users sessions revoke", flag.ContinueOnError), args, 2, func(f *features, id string, words []string) error {
-		named := ""
-		if len(words) > 0 {
-			named = words[0]
+		if len(words) == 0 {
+			return config.Usage("say which session, as users sessions list names it, or all")
+		}
+		named := words[0]
+		if named == "all" {
+			named = ""
 		}
 		ended, err := f.admin.Revoke(ctx, admin.Deed{}, id, named)
 		if err != nil {

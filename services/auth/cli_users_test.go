@@ -60,13 +60,15 @@ func TestUsersCommands(t *testing.T) {
 	}
 	run(0, "unban", email)
 	w.signIn(email, strings.TrimSpace(password))
-	if out := run(0, "sessions", "revoke", id); !strings.Contains(out, "1 ended") {
+	run(2, "sessions", "revoke", id)
+	if out := run(0, "sessions", "revoke", id, "all"); !strings.Contains(out, "1 ended") {
 		t.Error(out)
 	}
 	if w.count(`SELECT count(*) FROM better_auth.audit_events WHERE actor_id = 'command-line' AND user_id = $1`, id) != 8 {
 		t.Errorf("%d events", w.count(`SELECT count(*) FROM better_auth.audit_events WHERE actor_id = 'command-line' AND user_id = $1`, id))
 	}
 
+	run(1, "create", email)
 	run(1, "create", "--email", email)
 	run(1, "promote", "nobody@example.test")
 	run(1, "ban", "nobody")

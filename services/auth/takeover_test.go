@@ -230,6 +230,14 @@ func TestTakeover_goesOnWhereItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	dsn := old.Config().ConnConfig.ConnString()
+	lost := filepath.Join(t.TempDir(), "lost")
+	if said, code := w.take("--dsn", dsn, "--secret", secret, "--left-out", lost); code != 0 || w.count(`SELECT count(*) FROM better_auth.users`) != 0 ||
+		!strings.Contains(said, `user: 1 left out: an address that is none ("v2")`) || !strings.Contains(said, `link or key ("v1")`) {
+		t.Fatalf("the dry run: %d %s", code, said)
+	}
+	if text, err := os.ReadFile(lost); err != nil || !strings.Contains(string(text), "user\t\"v1\"\tsomething else") || strings.Count(string(text), "\n") != 2 {
+		t.Errorf("--left-out: %v %s", err, text)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { // stopped in the middle
 		for w.count(`SELECT count(*) FROM better_auth.users`) == 0 && ctx.Err() == nil {

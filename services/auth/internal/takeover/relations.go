@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +21,11 @@ func (l leftOut) Error() string { return string(l) }
 // columns are a row of ours, by column.
 type columns map[string]any
 
+func (c columns) text(column string) string {
+	text, _ := c[column].(string)
+	return text
+}
+
 // relation is how one table of the source becomes one of ours.
 type relation struct {
 	name string // folded, in the singular
@@ -36,6 +42,9 @@ type relation struct {
 	guard   string
 	convert func(m mapper, r Row) (columns, error)
 }
+
+// keyed is the column that finds our row again.
+func (r relation) keyed() string { return cmp.Or(r.key, "id") }
 
 // relations are in the order of dependence.
 var relations = []relation{

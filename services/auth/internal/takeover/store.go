@@ -64,45 +64,44 @@ func (s Store) Finish(ctx context.Context, source, relation string, now time.Tim
 	return nil
 }
 
-// write inserts rows that are new, changes those that are newer, and tells how
-// many of all are here now and how many belong to nobody.
-func (s Store) write(ctx context.Context, r relation, rows []columns) (here, orphans int64, err error) {
+// write inserts rows that are new, changes those that are newer, and gives the keys
+// of those that are not here now.
+func (s Store) write(ctx context.Context, r relation, rows []columns) (missing []lost, err error) {
 	if len(rows) == 0 {
-		return 0, 0, nil
+		return nil, nil
 	}
-	text, err := json.Marshal(rows)
+	content, err := json.Marshal(rows)
 	if err != nil {
-		return 0, 0, fmt.Errorf("write %s: %w", r.into, err)
+		return nil, fmt.Errorf("write %s: %w", r.into, err)
 	}
-	names := slices.Sorted(maps.Keys(rows[0]))
-	key := r.key
-	if key == "" {
-		key = "id"
-	}
+	text, names := string(content), slices.Sorted(maps.Keys(rows[0]))
 	from := ` FROM jsonb_populate_recordset(NULL::better_auth.` + r.into + `, $1::jsonb) s `
-	owned := ""
+	owner := `true`
 	if r.owned {
-		owned = ` WHERE EXISTS (SELECT FROM better_auth.users u WHERE u.id = s.user_id) `
-		err := s.DB.QueryRow(ctx, `SELECT count(*)`+from+`WHERE NOT EXISTS (SELECT FROM better_auth.users u WHERE u.id = s.user_id)`, string(text)).Scan(&orphans)
-		if err != nil {
-			return 0, 0, fmt.Errorf("owners of %s: %w", r.into, err)
-		}
+		owner = `EXISTS (SELECT FROM better_auth.users u WHERE u.id = s.user_id)`
 	}
 	// Whatever is in a row's place here stays: it may have been changed since.
-	_, err = s.DB.Exec(ctx, `INSERT INTO better_auth.`+r.into+` (`+strings.Join(names, ", ")+`) SELECT s.`+strings.Join(names, ", s.")+from+owned+`ON CONFLICT DO NOTHING`, string(text))
+	_, err = s.DB.Exec(ctx, `INSERT INTO better_auth.`+r.into+` (`+strings.Join(names, ", ")+`) SELECT s.`+strings.Join(names, ", s.")+from+
+		`WHERE `+owner+` ON CONFLICT DO NOTHING`, text)
 	if err != nil {
-		return 0, 0, fmt.Errorf("insert %s: %w", r.into, err)
+		return nil, fmt.Errorf("insert %s: %w", r.into, err)
 	}
 	if r.newer != "" {
-		if err := s.change(ctx, r, names, from, string(text)); err != nil {
-			return 0, 0, err
+		if err := s.change(ctx, r, names, from, text); err != nil {
+			return nil, err
 		}
 	}
-	err = s.DB.QueryRow(ctx, `SELECT count(*)`+from+`JOIN better_auth.`+r.into+` t ON t.`+key+` = s.`+key, string(text)).Scan(&here)
+	key := r.keyed()
+	found, _ := s.DB.Query(ctx, `
+		SELECT s.`+key+`::text, CASE WHEN `+owner+` THEN 'something else has its place here: address, name, link or key' ELSE 'it belongs to nobody who was taken' END`+from+`
+		WHERE NOT EXISTS (SELECT FROM better_auth.`+r.into+` t WHERE t.`+key+` = s.`+key+`)`, text)
+	missing, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (one lost, err error) {
+		return one, row.Scan(&one.id, &one.reason)
+	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("count %s: %w", r.into, err)
+		return nil, fmt.Errorf("compare %s: %w", r.into, err)
 	}
-	return here, orphans, nil
+	return missing, nil
 }
 
 // change brings rows up to the source's where it is newer.

@@ -28,11 +28,11 @@ type Takeover struct {
 	Store  Store
 	// From opens what the source sealed; To seals it for us.
 	From, To security.Keyring
-	// Dry: nothing is written.
-	Dry bool
-	Now func() time.Time
+	Now      func() time.Time
 	// Report hears how many rows of a table there are and how many were seen.
 	Report func(relation string, total, seen int64)
+	// LeftOut hears of each row that is not taken, and why.
+	LeftOut func(relation, id, reason string)
 }
 
 // Result is what became of one table.
@@ -92,15 +92,13 @@ func (t *Takeover) relation(ctx context.Context, r relation, table string) (Resu
 	if err != nil {
 		return result, err
 	}
-	from := Mark{}
-	if !t.Dry {
-		if from, err = t.Store.Mark(ctx, t.Source.Name(), table); err != nil {
-			return result, err
-		}
+	from, err := t.Store.Mark(ctx, t.Source.Name(), table)
+	if err != nil {
+		return result, err
 	}
 	result.Total, result.Taken = total, from.Taken
 	if from.LeftOut > 0 {
-		result.Reasons["left out by the run before"] = from.LeftOut
+		result.Reasons["left out by the run that was stopped, which told why"] = from.LeftOut
 	}
 	for {
 		rows, err := t.Source.Rows(ctx, table, from.LastID, batch)
@@ -119,52 +117,57 @@ func (t *Takeover) relation(ctx context.Context, r relation, table string) (Resu
 	if result.Taken+result.LeftOut() != total {
 		return result, errCounts
 	}
-	if t.Dry {
-		return result, nil
-	}
 	return result, t.Store.Finish(ctx, t.Source.Name(), table, t.Now())
 }
+
+// lost is a row that is not taken.
+type lost struct{ id, reason string }
 
 // step takes one batch: the rows and the mark are one transaction.
 func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Row, at Mark, result *Result) error {
 	m := mapper{from: t.From, to: t.To, now: t.Now()}
 	var ours []columns
+	var unfit []lost
+	ids := map[string]string{} // of the source, by our key
 	for _, row := range rows {
 		converted, err := r.convert(m, row)
 		var reason leftOut
 		switch {
 		case errors.As(err, &reason):
-			result.Reasons[string(reason)]++
+			unfit = append(unfit, lost{row.text("id"), string(reason)})
 		case err != nil:
 			return err
 		default:
 			ours = append(ours, converted)
+			ids[converted.text(r.keyed())] = row.text("id")
 		}
 	}
-	if t.Dry {
-		result.Taken += int64(len(ours))
-		return nil
-	}
-	before := maps.Clone(result.Reasons)
-	taken := result.Taken
+	var all []lost
+	var reasons map[string]int64
 	err := database.InTx(ctx, t.DB, func(tx pgx.Tx) error {
-		result.Reasons, result.Taken = maps.Clone(before), taken
 		store := Store{DB: tx}
-		written, orphans, err := store.write(ctx, r, ours)
+		missing, err := store.write(ctx, r, ours)
 		if err != nil {
 			return err
 		}
-		result.Taken += written
-		if orphans > 0 {
-			result.Reasons["it belongs to nobody who was taken"] += orphans
+		all, reasons = unfit, maps.Clone(result.Reasons)
+		for _, one := range missing {
+			all = append(all, lost{ids[one.id], one.reason})
 		}
-		if clash := int64(len(ours)) - written - orphans; clash > 0 {
-			result.Reasons["something else has its place here: address, name, link or key"] += clash
+		for _, one := range all {
+			reasons[one.reason]++
 		}
-		at.Taken, at.LeftOut = result.Taken, result.LeftOut()
+		at.Taken, at.LeftOut = result.Taken+int64(len(ours)-len(missing)), Result{Reasons: reasons}.LeftOut()
 		return store.Set(ctx, t.Source.Name(), table, at, t.Now())
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	result.Taken, result.Reasons = at.Taken, reasons
+	for _, one := range all {
+		t.LeftOut(table, one.id, one.reason)
+	}
+	return nil
 }
 
 // Sorted gives the reasons in a fixed order.
