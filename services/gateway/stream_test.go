@@ -335,6 +335,25 @@ func TestAnswer_thatBreaksOffIsSeenByTheClient(t *testing.T) {
 	})
 }
 
+// GW-15: HTTP/1.0 has no chunks, and its client takes the end of the connection for
+// the answer's.
+func TestAnswer_thatBreaksOffIsSeenByAClientOfHTTP10(t *testing.T) {
+	t.Parallel()
+	for name, w := range map[string]*world{"plain": start(t), "TLS": secure(t)} {
+		w.storage.answers(func(rw http.ResponseWriter, _ *http.Request) {
+			_, _ = rw.Write(make([]byte, 20_000))
+			panic(http.ErrAbortHandler)
+		})
+		conn := w.dial(name == "TLS")
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
+		_, _ = io.WriteString(conn, "GET "+files+" HTTP/1.0\r\nHost: x\r\n"+w.bearer("u1")+"\r\n\r\n")
+		if answer, err := io.ReadAll(conn); err == nil {
+			t.Errorf("%s: %d bytes came and no error", name, len(answer))
+		}
+	}
+}
+
 func TestClient_thatLeavesCancelsTheServicesWork(t *testing.T) {
 	t.Parallel()
 	w := start(t)

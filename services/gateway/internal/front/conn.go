@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -20,12 +19,7 @@ import (
 // The status is net/http's.
 type Refuse func(from net.Addr, status int) []byte
 
-const (
-	writeLimit = 10 * time.Second
-	// After a refusal so much is taken in of what is still coming, for so long.
-	lingerBytes = 256 << 10
-	lingerTime  = 500 * time.Millisecond
-)
+const writeLimit = 10 * time.Second
 
 // conn is a connection that speaks HTTP/1.
 type conn struct {
@@ -33,6 +27,7 @@ type conn struct {
 	refuse  Refuse
 	handled atomic.Bool // a handler has the request: what is written is its answer
 	refused atomic.Bool
+	ending  ending
 	reads   reads
 	lines   []byte // behind the status line of the answer that comes; see Lead
 }
@@ -84,16 +79,6 @@ func refusal(b []byte) int {
 		return 0
 	}
 	return int(b[9]-'0')*100 + int(b[10]-'0')*10 + int(b[11]-'0')
-}
-
-// Close lets a client that was refused read why: a connection that is closed with
-// bytes unread is reset, and the answer may be lost.
-func (c *conn) Close() error {
-	if c.refused.CompareAndSwap(true, false) && c.CloseWrite() == nil {
-		_ = c.SetReadDeadline(time.Now().Add(lingerTime))
-		_, _ = io.CopyN(io.Discard, c, lingerBytes)
-	}
-	return c.Conn.Close()
 }
 
 // CloseWrite ends our side alone; net/http looks for it.
@@ -151,16 +136,24 @@ type key struct{}
 // Attach makes the server tell its connections which of them a handler has.
 func Attach(server *http.Server) {
 	next, note, with := server.Handler, server.ConnState, server.ConnContext
+	stops := new(atomic.Bool)
+	server.RegisterOnShutdown(func() { stops.Store(true) })
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(key{}).(*conn); ok {
-			c.lines = nil
-			c.handled.Store(true)
+		c, ok := r.Context().Value(key{}).(*conn)
+		if !ok {
+			next.ServeHTTP(w, r)
+			return
 		}
+		c.lines = nil
+		c.ending.begin(r)
+		c.handled.Store(true)
 		next.ServeHTTP(w, r)
+		c.ending.answered.Store(true)
 	})
 	server.ConnState = func(c net.Conn, state http.ConnState) {
 		if f, ok := c.(fronted); ok && state == http.StateIdle { // the answer is written
 			f.front().handled.Store(false)
+			f.front().ending.answered.Store(false)
 		}
 		if note != nil {
 			note(c, state)
@@ -168,6 +161,7 @@ func Attach(server *http.Server) {
 	}
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if f, ok := c.(fronted); ok {
+			f.front().ending.stops = stops
 			ctx = context.WithValue(ctx, key{}, f.front())
 		}
 		if with != nil {

@@ -226,3 +226,51 @@ func TestLead(t *testing.T) {
 		}
 	}
 }
+
+// What a client sends behind its last request does not cost it the answer.
+func TestClose_theLastAnswerArrives(t *testing.T) {
+	t.Parallel()
+	const size = 4 << 20
+	addr := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, size)) })
+	for name, request := range map[string]string{
+		"that is closed": "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "of HTTP/1.0": "GET / HTTP/1.0\r\n\r\n",
+	} {
+		c := dial(t, addr)
+		_, _ = io.WriteString(c, request+strings.Repeat("more ", 20_000))
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if n, err := io.Copy(io.Discard, res.Body); n != size || err != nil {
+			t.Errorf("%s: %d bytes, %v", name, n, err)
+		}
+	}
+}
+
+// A client that is silent behind its answer is not waited for as long as it likes.
+func TestClose_waitsForNobody(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan struct{})
+	server := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: 5 * time.Second, ConnState: func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}}
+	Attach(server)
+	go func() { _ = server.Serve(Listen(l, nil, nil)) }()
+	t.Cleanup(func() { server.Close() })
+	c := dial(t, l.Addr().String())
+	_, _ = io.WriteString(c, "GET / HTTP/1.0\r\n\r\n")
+	if answer, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 404 ") {
+		t.Fatalf("%q, %v", answer, err)
+	}
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the connection stays")
+	}
+}
