@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/cache"
@@ -120,10 +121,17 @@ func (g *gate) chargeExact(k *call) cache.Decision {
 			exact = append(exact, cache.Check{Key: c.key, Limit: *c.limit})
 		}
 	}
-	worst, all := g.limiter.Allow(k.Request().Context(), exact...)
+	if len(exact) == 0 {
+		return cache.Decision{Allowed: true}
+	}
+	worst, all := g.limiter.Allow(k.staying(), exact...)
 	k.decisions = append(k.decisions, all...)
 	return worst
 }
+
+// staying does not end when the client leaves: a question to Redis that is given up
+// is decided by this gateway alone, and who leaves at once would be counted nowhere else.
+func (k *call) staying() context.Context { return context.WithoutCancel(k.Request().Context()) }
 
 // tellLimits shows every limit that was asked, also to those who are let through.
 func (g *gate) tellLimits(k *call) {
@@ -147,7 +155,7 @@ func (g *gate) chargeShadow(k *call, c check) bool {
 	ctx := k.Request().Context()
 	var allowed bool
 	if c.limit.Exact {
-		d, _ := g.limiter.Allow(ctx, cache.Check{Key: c.key, Limit: *c.limit})
+		d, _ := g.limiter.Allow(k.staying(), cache.Check{Key: c.key, Limit: *c.limit})
 		allowed = d.Allowed
 	} else {
 		allowed = g.meter.Bucket(c.limit, c.key).Take(ctx, time.Now()).Allowed

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -265,6 +266,27 @@ func TestLimits_areExactOverTwoGateways(t *testing.T) {
 		if n := admitted.Load(); n < least || n > most || n+refused.Load() != 1000 {
 			t.Errorf("%s: %d admitted, %d refused", name, n, refused.Load())
 		}
+	}
+}
+
+// GW-08: who leaves at once is counted where all others are.
+func TestLimits_areExactForClientsThatLeave(t *testing.T) {
+	t.Parallel()
+	w := start(t, withRedis(testkit.StartRedis(t).URL()), map[string]string{"LIMIT_STRICT": "3/1h"})
+	w.do("GET", "/api/auth/ok") // a connection to auth is there
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	codes := map[int]int{}
+	for range 10 {
+		r := w.request("POST", "/api/auth/sign-in/email", nil).WithContext(left)
+		r.RequestURI, r.RemoteAddr = r.URL.Path, "127.0.0.1:1"
+		got := httptest.NewRecorder()
+		w.gate.handler().ServeHTTP(got, r)
+		codes[got.Code]++
+		codes[w.do("POST", "/api/auth/sign-in/email").StatusCode]++
+	}
+	if codes[http.StatusTooManyRequests] != 17 {
+		t.Errorf("limit 3, 20 requests: answers %v", codes)
 	}
 }
 
