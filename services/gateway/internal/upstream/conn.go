@@ -15,6 +15,7 @@ var (
 	errLate    = errors.New("the service took too long")
 	errGone    = errors.New("the client is gone")
 	errRevoked = errors.New("the caller may not go on")
+	errStale   = errors.New("the idle connection has ended")
 )
 
 // conn is one connection to a service. Only one exchange uses it at a time; the
@@ -123,14 +124,21 @@ func (c *conn) check(now int64) {
 	_ = c.net.Close()
 }
 
+// asks holds for a connection that looks itself, as it is asked, whether it is still
+// fit for use. Under TLS the records are not for us to read.
+func (c *conn) asks() bool {
+	_, secure := c.net.(*tls.Conn)
+	return !secure && c.socket != nil
+}
+
 // ask sends a head, which may lie in the buffer, and reads the beginning of what
-// comes back; under TLS, whose records are not for us to read, it only sends.
+// comes back, where it can.
 func (c *conn) ask(head []byte) error {
-	if _, secure := c.net.(*tls.Conn); secure || c.socket == nil {
+	if !c.asks() {
 		_, err := c.net.Write(head)
 		return err
 	}
-	n, err := c.socket.ask(head, c.in.buf)
+	n, err := c.socket.ask(head, c.in.buf, c.used)
 	c.in.w = n
 	return err
 }

@@ -49,15 +49,23 @@ func (e *exchange) open() error {
 	return e.explain(err)
 }
 
-// try makes one attempt.
+// try makes one attempt. An idle connection that had ended was none: nothing was sent.
 func (e *exchange) try(fresh bool) error {
+	err := e.attempt(fresh)
+	for errors.Is(err, errStale) {
+		err = e.attempt(fresh)
+	}
+	return err
+}
+
+func (e *exchange) attempt(fresh bool) error {
 	s, client := e.proxy.Service, e.r.Context()
 	if !e.ends.IsZero() {
 		if time.Until(e.ends) <= 0 {
 			return errLate
 		}
 	}
-	c, err := s.take(client, fresh)
+	c, err := s.take(client, fresh, e.r.ContentLength != 0)
 	if err != nil {
 		return err
 	}

@@ -99,8 +99,9 @@ func (s *Service) State() State {
 	return State{Name: s.name, Open: s.circuit.open(), InFlight: int(s.inFlight.Load()), Idle: len(s.idle)}
 }
 
-// take gives a connection that is fit for use; fresh: a new one.
-func (s *Service) take(ctx context.Context, fresh bool) (*conn, error) {
+// take gives a connection that is fit for use; fresh: a new one. Where the request has
+// no body the connection may look itself; see conn.asks.
+func (s *Service) take(ctx context.Context, fresh, body bool) (*conn, error) {
 	for !fresh {
 		s.mu.Lock()
 		n := len(s.idle) - 1
@@ -112,7 +113,7 @@ func (s *Service) take(ctx context.Context, fresh bool) (*conn, error) {
 		s.idle[n] = nil
 		s.idle = s.idle[:n]
 		s.mu.Unlock()
-		if c.quiet() {
+		if !body && c.asks() || c.quiet() {
 			return c, nil
 		}
 		s.drop(c)

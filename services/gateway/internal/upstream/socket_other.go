@@ -17,4 +17,4 @@ func (*socket) quiet() bool { return false }
 
 func (*socket) wait() {}
 
-func (*socket) ask([]byte, []byte) (int, error) { return 0, errors.ErrUnsupported }
+func (*socket) ask([]byte, []byte, bool) (int, error) { return 0, errors.ErrUnsupported }

@@ -18,6 +18,7 @@ type socket struct {
 	asks   func(fd uintptr) bool
 	one    [1]byte
 	silent bool
+	used   bool // look before the head is sent
 
 	conn net.Conn
 	head []byte // still to be sent
@@ -47,11 +48,12 @@ func (s *socket) quiet() bool {
 // wait returns when bytes or the end have come, or the connection is closed here.
 func (s *socket) wait() { _ = s.raw.Read(s.waits) }
 
-// ask sends a head and reads once of what comes back. The socket is waited upon
-// from before the head goes out, so that no answer is missed; net.Conn would look
-// for it first, in vain, with a system call.
-func (s *socket) ask(head, room []byte) (int, error) {
-	s.head, s.room, s.n, s.err = head, room, 0, nil
+// ask sends a head and reads once of what comes back; where the socket was used
+// before and is not quiet any more, it sends nothing and gives errStale. The socket is
+// waited upon from before that look, so that neither an answer nor an end is missed;
+// net.Conn would look for the answer first, in vain, with a system call.
+func (s *socket) ask(head, room []byte, used bool) (int, error) {
+	s.head, s.room, s.used, s.n, s.err = head, room, used, 0, nil
 	err := s.raw.Read(s.asks)
 	s.head, s.room = nil, nil
 	if s.err != nil {
@@ -64,6 +66,10 @@ func (s *socket) ask(head, room []byte) (int, error) {
 // something has come. It holds when there is nothing more to wait for.
 func (s *socket) turn(fd uintptr) bool {
 	if s.head != nil {
+		if s.used && s.looks(fd) && !s.silent {
+			s.err = errStale
+			return true
+		}
 		_, s.err = s.conn.Write(s.head)
 		s.head = nil
 		return s.err != nil
