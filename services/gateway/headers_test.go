@@ -60,8 +60,11 @@ func TestHeaders_ofTheClientThatClaimSomethingAreRemoved(t *testing.T) {
 		"X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Cluster-Client-Ip", "X-Original-Url", "X-Original-Forwarded-For", "X-Rewrite-Url", "X-Envoy-External-Address",
 		"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "Proxy", "Proxy-Authorization", "Proxy-Connection", "X-Accel-Redirect", "X-Sendfile", "X-Ssl-Client-Verify",
 		"Front-End-Https", "X-Host", "Keep-Alive", "Te",
+		"Client-Cert", "Client-Cert-Chain", "Ssl-Client-Cert", "Fly-Client-Ip", "Impersonate-User", "X-Impersonate-User", "X-Service-Token",
+		"X-Consumer-Id", "X-Credential-Identifier", "X-Goog-Authenticated-User-Email", "X-Amzn-Oidc-Identity", "X-Ms-Client-Principal",
+		"X-Azure-Clientip", "X-Arr-Clientcert", "X-Appengine-User-Id", "X-Vercel-Forwarded-For",
 	}
-	for _, batch := range [][]string{claims[:25], claims[25:45], claims[45:]} {
+	for _, batch := range [][]string{claims[:25], claims[25:45], claims[45:65], claims[65:]} {
 		var b strings.Builder
 		fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nAccept: x/y\r\n", files, token)
 		for _, name := range batch {

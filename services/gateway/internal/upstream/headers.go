@@ -15,7 +15,8 @@ var hopByHop = set(
 // which host and method. Their families are in forgedPrefixes.
 var forged = set(
 	"Forwarded", "Via", "Traceparent", "Tracestate", "Baggage", "Remote-User", "Remote-Addr", "Proxy",
-	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "Client-Ip", "Cluster-Client-Ip",
+	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "Client-Ip", "Cluster-Client-Ip", "Fly-Client-Ip",
+	"Client-Cert", "Client-Cert-Chain", "Ssl-Client-Cert", "Impersonate-User",
 	"X-Request-Id", "X-Request-Timeout", "X-Correlation-Id", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
 	"X-Real-Ip", "X-Host", "X-Scheme", "X-Api-Version", "Front-End-Https",
 	"X-Rewrite-Url", "X-Accel-Redirect", "X-Sendfile", "Host", "Content-Length", "Expect",
@@ -23,8 +24,9 @@ var forged = set(
 
 var forgedPrefixes = []string{
 	"X-Forwarded", "X-Original", "X-User", "X-Auth", "X-Session", "X-Role", "X-Identity", "X-Email", "X-Account",
-	"X-Tenant", "X-Admin", "X-Internal", "X-Codex", "X-Jwt", "X-Token", "X-Remote", "X-Envoy", "X-B3", "X-Amzn-Trace",
-	"X-Ssl", "X-Client", "X-Cluster", "X-Webauth",
+	"X-Tenant", "X-Admin", "X-Internal", "X-Codex", "X-Jwt", "X-Token", "X-Remote", "X-Envoy", "X-B3", "X-Amzn",
+	"X-Ssl", "X-Client", "X-Cluster", "X-Webauth", "X-Service", "X-Impersonate", "X-Consumer", "X-Credential", "X-Goog",
+	"X-Ms-", "X-Azure", "X-Arr-", "X-Appengine", "X-Vercel",
 }
 
 func set(names ...string) map[string]bool {
