@@ -137,7 +137,11 @@ func (b *clientBody) stop() {
 	_ = b.control.SetReadDeadline(time.Unix(1, 0))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.fail == nil && !b.whole.Load() {
+	if b.whole.Load() {
+		b.end() // it came meanwhile: what is read now is for the client's leaving
+		return
+	}
+	if b.fail == nil {
 		b.fail = errStopped
 	}
 	Linger(b.control)
