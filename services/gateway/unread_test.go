@@ -125,6 +125,24 @@ func TestUnread_isRefusedLikeAnythingElse(t *testing.T) {
 	}
 }
 
+func TestUnread_ofAHeadHasNoBody(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	conn := w.dial(false)
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
+	_, _ = io.WriteString(conn, "HEAD / HTTP/1.1\r\nHost: x\r\nExpect: the-moon\r\n\r\n")
+	in := bufio.NewReader(conn)
+	res, err := http.ReadResponse(in, &http.Request{Method: http.MethodHead})
+	if err != nil || res.StatusCode != http.StatusExpectationFailed {
+		t.Fatal(res, err)
+	}
+	w.protected(res, nil)
+	if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
+		t.Errorf("behind the head came %q, %v", rest, err)
+	}
+}
+
 func TestUnread_HTTPWhereTLSIsSpokenIsToldSo(t *testing.T) {
 	t.Parallel()
 	w := secure(t)

@@ -63,14 +63,32 @@ func (c *conn) Write(b []byte) (int, error) {
 	if status == 0 {
 		return c.Conn.Write(b)
 	}
-	return len(b), c.answer(status)
+	return len(b), c.answer(status, bodiless(b))
 }
 
-func (c *conn) answer(status int) error {
+func (c *conn) answer(status int, bodiless bool) error {
 	c.refused.Store(true)
 	_ = c.SetWriteDeadline(time.Now().Add(writeLimit))
-	_, err := c.Conn.Write(c.refuse(c.RemoteAddr(), status))
+	text := c.refuse(c.RemoteAddr(), status)
+	if bodiless {
+		text = text[:headLength(text)]
+	}
+	_, err := c.Conn.Write(text)
 	return err
+}
+
+// bodiless holds for what net/http writes where it knew the request, and that it was
+// a HEAD: neither a body nor the length of one.
+func bodiless(b []byte) bool {
+	return headLength(b) == len(b) && !bytes.Contains(b, []byte("\r\nContent-Length: "))
+}
+
+// headLength counts the empty line in.
+func headLength(text []byte) int {
+	if i := bytes.Index(text, []byte("\r\n\r\n")); i >= 0 {
+		return i + len("\r\n\r\n")
+	}
+	return len(text)
 }
 
 // refusal is the status of an error's first line, 0 for anything else.

@@ -148,7 +148,7 @@ func (s *secure) reject(raw net.Conn, err error) {
 	var odd tls.RecordHeaderError
 	if errors.As(err, &odd) && odd.Conn != nil && speaksHTTP(odd.RecordHeader) {
 		c := &conn{Conn: raw, refuse: s.refuse}
-		_ = c.answer(http.StatusBadRequest)
+		_ = c.answer(http.StatusBadRequest, false)
 		_ = c.Close()
 		return
 	}
