@@ -120,12 +120,35 @@ func TestTakeover_ofAnExport(t *testing.T) {
 	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE name = 'Augusta'`); n != 1 {
 		t.Error("the second run took a change back")
 	}
+	// What was ended here stays ended, and what an administrator did here is not undone.
+	w.exec(`DELETE FROM better_auth.sessions WHERE user_id = $1`, r.Ada.ID)
+	w.exec(`DELETE FROM better_auth.api_keys WHERE user_id = $1`, r.Ada.ID)
+	w.exec(`DELETE FROM better_auth.passkeys`)
+	w.exec(`DELETE FROM better_auth.verification_tokens`)
+	w.exec(`DELETE FROM better_auth.two_factors`)
+	w.exec(`DELETE FROM better_auth.accounts WHERE provider_id = 'github'`)
+	w.exec(`UPDATE better_auth.users SET banned = true, two_factor_enabled = false, updated_at = now() + interval '1 hour'`)
+	ended := func() (left int) {
+		return w.count(`SELECT (SELECT count(*) FROM better_auth.sessions s WHERE s.user_id = $1 AND user_agent <> 'tests') + (SELECT count(*) FROM better_auth.api_keys) +
+			(SELECT count(*) FROM better_auth.passkeys) + (SELECT count(*) FROM better_auth.verification_tokens) + (SELECT count(*) FROM better_auth.two_factors) +
+			(SELECT count(*) FROM better_auth.accounts WHERE provider_id = 'github')`, r.Ada.ID)
+	}
 	// What is newer there is taken.
 	for _, row := range r.Tables["user"] {
 		row["name"], row["updatedAt"] = "Changed There", time.Now().Add(2*time.Hour).Format(time.RFC3339Nano)
 	}
+	r.Tables["session"] = append(r.Tables["session"], map[string]any{
+		"id": "begun-since", "token": strings.Repeat("n", 32), "userId": r.Ada.ID, "expiresAt": time.Now().Add(time.Hour).Format(time.RFC3339Nano),
+		"createdAt": time.Now().Add(time.Minute).Format(time.RFC3339Nano), "updatedAt": time.Now().Add(time.Minute).Format(time.RFC3339Nano), "userAgent": "tests",
+	})
 	if said, code = w.take("--from-json", writeExport(t, r.Tables), "--secret", r.Secret, "--yes"); code != 0 {
 		t.Fatalf("newer: %d %s", code, said)
+	}
+	if left := ended(); left != 0 || w.count(`SELECT count(*) FROM better_auth.users WHERE banned`) != 2 || !strings.Contains(said, "ended or deleted here since") {
+		t.Errorf("%d things that were ended here are back, or bans are gone: %s", left, said)
+	}
+	if w.count(`SELECT count(*) FROM better_auth.sessions WHERE id = 'begun-since'`) != 1 {
+		t.Error("a session that began there since is not taken")
 	}
 	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE name = 'Changed There'`); n != 2 {
 		t.Errorf("%d of 2 changes were taken", n)

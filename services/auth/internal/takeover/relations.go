@@ -34,6 +34,12 @@ type relation struct {
 	key string
 	// owned: the row goes with a person, who must have been taken.
 	owned bool
+	// wanted is a further condition on the owner u.
+	wanted string
+	// timeless: the source does not say when it was made.
+	timeless bool
+	// ours are the columns that stay as they are where ours was changed here.
+	ours []string
 	// keep are the columns that a later run does not change.
 	keep []string
 	// newer is the condition on which a later run changes a row: t is ours, s the source's.
@@ -48,11 +54,11 @@ func (r relation) keyed() string { return cmp.Or(r.key, "id") }
 
 // relations are in the order of dependence.
 var relations = []relation{
-	{name: "user", into: "users", newer: "t.updated_at < s.updated_at", convert: mapper.user,
+	{name: "user", into: "users", newer: "t.updated_at < s.updated_at", convert: mapper.user, ours: []string{"role", "banned", "ban_reason", "ban_expires_at", "two_factor_enabled"},
 		guard: `NOT EXISTS (SELECT FROM better_auth.users o WHERE o.id <> s.id AND (o.email = s.email OR o.username = s.username))`},
 	{name: "account", into: "accounts", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.account, keep: []string{"provider_id", "account_id", "user_id"}},
 	{name: "session", into: "sessions", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.session, keep: []string{"handle", "token_hash", "user_id", "remember"}},
-	{name: "twofactor", into: "two_factors", owned: true, convert: mapper.twoFactor},
+	{name: "twofactor", into: "two_factors", owned: true, timeless: true, wanted: ` AND u.two_factor_enabled`, convert: mapper.twoFactor},
 	{name: "passkey", into: "passkeys", owned: true, newer: "t.counter < s.counter", convert: mapper.passkey, keep: []string{"credential_id", "public_key", "user_id"}},
 	{name: "apikey", into: "api_keys", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.apiKey, keep: []string{"key_hash", "user_id"}},
 	{name: "jwks", into: "jwks", convert: mapper.signingKey},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -111,8 +112,8 @@ func ReadFile(name string, r io.Reader) (File, error) {
 	return f, nil
 }
 
-// Name is the file's.
-func (f File) Name() string { return "file " + f.name }
+// Name is the file's, wherever it lies: a later export goes on under the same one.
+func (f File) Name() string { return "file " + filepath.Base(f.name) }
 
 // Relations are the members of the file.
 func (f File) Relations(context.Context) ([]string, error) {

@@ -92,7 +92,7 @@ func (t *Takeover) relation(ctx context.Context, r relation, table string) (Resu
 	if err != nil {
 		return result, err
 	}
-	from, err := t.Store.Mark(ctx, t.Source.Name(), table)
+	from, err := t.Store.Mark(ctx, t.Source.Name(), table, t.Now())
 	if err != nil {
 		return result, err
 	}
@@ -127,6 +127,8 @@ type lost struct{ id, reason string }
 func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Row, at Mark, result *Result) error {
 	m := mapper{from: t.From, to: t.To, now: t.Now()}
 	var ours []columns
+	fresh := []columns{}
+	known := map[string]bool{} // by our key: the run before saw it
 	var unfit []lost
 	ids := map[string]string{} // of the source, by our key
 	for _, row := range rows {
@@ -139,19 +141,28 @@ func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Ro
 			return err
 		default:
 			ours = append(ours, converted)
-			ids[converted.text(r.keyed())] = row.text("id")
+			key := converted.text(r.keyed())
+			ids[key] = row.text("id")
+			if !at.Since.IsZero() && !r.timeless && !row.moment("createdat").After(at.Since) {
+				known[key] = true
+			} else {
+				fresh = append(fresh, converted)
+			}
 		}
 	}
 	var all []lost
 	var reasons map[string]int64
 	err := database.InTx(ctx, t.DB, func(tx pgx.Tx) error {
 		store := Store{DB: tx}
-		missing, err := store.write(ctx, r, ours)
+		missing, err := store.write(ctx, r, ours, fresh, at.Since)
 		if err != nil {
 			return err
 		}
 		all, reasons = unfit, maps.Clone(result.Reasons)
 		for _, one := range missing {
+			if known[one.id] {
+				one.reason = "an earlier run saw it, and it was ended or deleted here since, or was left out then"
+			}
 			all = append(all, lost{ids[one.id], one.reason})
 		}
 		for _, one := range all {
