@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,5 +153,35 @@ func TestAnonymous_isSweptWhenTheSessionIsOver(t *testing.T) {
 	}
 	if w.exists(old) || !w.exists(fresh) || !b.signedIn() || w.count(`SELECT count(*) FROM better_auth.users WHERE email = $1`, known) != 1 {
 		t.Error("the wrong ones are gone")
+	}
+}
+
+// The files of the person without an address are the new one's: storage is told
+// whose, and billing only that the old one is gone.
+func TestAnonymous_takesFilesAlong(t *testing.T) {
+	t.Parallel()
+	calls := make(chan string, 2)
+	others := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls <- r.Method + " " + r.RequestURI
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(others.Close)
+	w := newWorld(t, options{env: map[string]string{"ANONYMOUS": "on", "STORAGE_URL": others.URL + "/storage", "WEBHOOK_URL": others.URL + "/webhook"}})
+	email := address()
+	w.signUp(email, goodPassword)
+	b, id := w.anonymously()
+	b.signInAs(email)
+	want := []string{"DELETE /storage/internal/v1/users/" + id + "?successor=" + w.id(email), "DELETE /webhook/internal/v1/users/" + id}
+	var got []string
+	for range want {
+		select {
+		case call := <-calls:
+			got = append(got, call)
+		case <-time.After(15 * time.Second):
+			t.Fatalf("told: %v", got)
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
 	}
 }

@@ -156,6 +156,39 @@ func TestDeleteUser(t *testing.T) {
 	}
 }
 
+// The files of somebody without an address are those of the account that they become.
+func TestDeleteUser_handsFilesOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	guest, ada := w.as("guest"), w.as("ada")
+	kept := guest.upload("notes.txt", "the guest's")
+	guest.upload("more.txt", "and more")
+	ada.upload("notes.txt", "hers")
+	for range 2 { // it may come twice
+		if got := w.asService().do(http.MethodDelete, "/internal/v1/users/guest?successor=ada", nil); got.status != http.StatusNoContent {
+			t.Fatalf("delete user: %d %s", got.status, got.body)
+		}
+	}
+	if got := ada.do(http.MethodGet, contentOf(kept.ID), nil); string(got.body) != "the guest's" {
+		t.Errorf("the guest's file: %d %q", got.status, got.body)
+	}
+	list := ada.do(http.MethodGet, "/api/storage/v1/files", nil)
+	for _, want := range []string{`"notes.txt"`, ` notes.txt"`, `"more.txt"`} {
+		if !strings.Contains(string(list.body), want) {
+			t.Errorf("%s is not in %s", want, list.body)
+		}
+	}
+	if q := ada.quota(); q.Files != 3 || q.Used != int64(len("the guest's")+len("and more")+len("hers")) {
+		t.Errorf("quota %+v", q)
+	}
+	guest.do(http.MethodPost, named("new"), text("x")).refused(t, http.StatusForbidden, "ACCOUNT_CLOSED")
+	guest.do(http.MethodGet, contentOf(kept.ID), nil).refused(t, http.StatusNotFound, "FILE_NOT_FOUND")
+	if got := w.asService().do(http.MethodDelete, "/internal/v1/users/guest?successor=a%2Fb", nil); got.status != http.StatusBadRequest {
+		t.Errorf("a successor that is no id: %d %s", got.status, got.body)
+	}
+	w.settled()
+}
+
 // Whatever happens in whatever order, the books are right: a model of them is
 // kept beside, in Go. CODEX_SOAK=1 takes many more steps.
 func TestQuota_books(t *testing.T) {

@@ -52,6 +52,8 @@ type People struct {
 	Audit    *audit.Log
 	// Remove deletes a person with everything that other services keep.
 	Remove func(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, actor string) ([]session.Ended, error)
+	// Replace is Remove for one who goes on as the successor, who gets the files.
+	Replace func(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, successor string) ([]session.Ended, error)
 	// Keep: they stay when the browser comes back as somebody else, and cannot
 	// delete themselves.
 	Keep bool
@@ -77,9 +79,13 @@ func (p *People) enter(ctx context.Context, c *wire.Call) (*entrance.Entered, er
 	return in, err
 }
 
-// remove deletes a person; one who is gone already is as good.
+// remove deletes a person.
 func (p *People) remove(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User) ([]session.Ended, error) {
-	ended, err := p.Remove(ctx, tx, c, u, "")
+	return unlessGone(p.Remove(ctx, tx, c, u, ""))
+}
+
+// unlessGone takes one who is gone already for as good.
+func unlessGone(ended []session.Ended, err error) ([]session.Ended, error) {
 	if errors.Is(err, user.ErrNone) {
 		return nil, nil
 	}
@@ -96,7 +102,7 @@ func (p *People) Begun(ctx context.Context, tx pgx.Tx, c *wire.Call, e *entrance
 	if err != nil || before == nil || before.ID == e.User.ID {
 		return err
 	}
-	ended, err := p.remove(ctx, tx, c, *before)
+	ended, err := unlessGone(p.Replace(ctx, tx, c, *before, e.User.ID))
 	e.Ended = append(e.Ended, ended...)
 	return err
 }

@@ -64,6 +64,16 @@ type Deletion struct {
 // announced after the commit is given back. actor is who decided; "" stands for
 // the person.
 func (d *Deletion) Remove(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, actor string) ([]session.Ended, error) {
+	return d.remove(ctx, tx, c, u, actor, "")
+}
+
+// Replace ends the account of somebody who goes on as the successor, whose the files
+// are from here on.
+func (d *Deletion) Replace(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, successor string) ([]session.Ended, error) {
+	return d.remove(ctx, tx, c, u, "", successor)
+}
+
+func (d *Deletion) remove(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, actor, successor string) ([]session.Ended, error) {
 	users := user.Store{DB: tx}
 	if err := users.Lock(ctx, u.ID); err != nil { // a session that begins meanwhile would not be announced
 		return nil, err
@@ -78,6 +88,9 @@ func (d *Deletion) Remove(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.U
 	}
 	for _, target := range d.Tell {
 		call := jobs.Call{Target: target, Method: http.MethodDelete, Path: "/internal/v1/users/" + url.PathEscape(u.ID)}
+		if successor != "" && target == filesKeeper {
+			call.Path += "?successor=" + url.QueryEscape(successor)
+		}
 		if err := d.Call(ctx, tx, call); err != nil {
 			return nil, err
 		}
@@ -89,8 +102,11 @@ func (d *Deletion) Remove(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.U
 		Contents: mailer.Contents{To: u.Email, Name: u.Name, Language: c.Header("Accept-Language")}})
 }
 
-// remove ends the caller's account. before is the proof that is spent with it.
-func (d *Deletion) remove(ctx context.Context, c *wire.Call, live *session.Live, before func(tx pgx.Tx) error) error {
+// filesKeeper is the service whose things can be handed over.
+const filesKeeper = "storage"
+
+// leave ends the caller's account. before is the proof that is spent with it.
+func (d *Deletion) leave(ctx context.Context, c *wire.Call, live *session.Live, before func(tx pgx.Tx) error) error {
 	var ended []session.Ended
 	err := database.InTx(ctx, d.DB, func(tx pgx.Tx) (err error) {
 		if err := before(tx); err != nil {

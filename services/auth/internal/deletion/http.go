@@ -54,7 +54,7 @@ func (d *Deletion) post(ctx context.Context, c *wire.Call, in deleteForm) (*wire
 	case in.Password == nil && !d.Sessions.Rules.IsFresh(&live.Session, d.Sessions.Now()):
 		return nil, ErrExpired
 	}
-	if err := d.remove(ctx, c, live, func(pgx.Tx) error { return nil }); err != nil {
+	if err := d.leave(ctx, c, live, func(pgx.Tx) error { return nil }); err != nil {
 		return nil, err
 	}
 	d.Sessions.Cookies.Clear(&answer.Headers)
@@ -74,7 +74,7 @@ func (d *Deletion) mail(ctx context.Context, c *wire.Call, live *session.Live, c
 
 // end deletes by the token of a letter, in the session of its reader.
 func (d *Deletion) end(ctx context.Context, c *wire.Call, h *wire.Headers, live *session.Live, token string) error {
-	err := d.remove(ctx, c, live, func(tx pgx.Tx) error { return d.spend(ctx, tx, live, token) })
+	err := d.leave(ctx, c, live, func(tx pgx.Tx) error { return d.spend(ctx, tx, live, token) })
 	if err == nil {
 		d.Sessions.Cookies.Clear(h)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/codex-platform/codex/pkg/httpapi"
+	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/validation"
 )
 
@@ -22,9 +23,15 @@ func (h *Handler) InternalRoutes(api huma.API) {
 }
 
 type endInput struct {
-	UserID validation.UserID `path:"user_id"`
+	UserID    validation.UserID `path:"user_id"`
+	Successor string            `query:"successor" maxLength:"64" doc:"Whose the files are from here on; empty: they are removed"`
 }
 
 func (h *Handler) end(ctx context.Context, in *endInput) (*struct{}, error) {
-	return nil, h.Registry.End(ctx, in.UserID.String())
+	if in.Successor != "" {
+		if _, err := validation.ParseUserID(in.Successor); err != nil {
+			return nil, problem.Malformed
+		}
+	}
+	return nil, h.Registry.End(ctx, in.UserID.String(), in.Successor)
 }

@@ -5,6 +5,7 @@ package owner
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -32,14 +33,48 @@ type PurgeArgs struct {
 func (PurgeArgs) Kind() string { return "storage.purge_owner" }
 
 // End closes the owner's account, so that nothing can be added any more, and has
-// the rest removed by a job. It bears repetition.
-func (r *Registry) End(ctx context.Context, owner string) error {
+// the rest removed by a job. Files go over to the successor, if there is one, however
+// much that may keep. It bears repetition.
+func (r *Registry) End(ctx context.Context, owner, successor string) error {
 	return database.InTx(ctx, r.DB, func(tx pgx.Tx) error {
+		if successor != "" && successor != owner {
+			if err := r.hand(ctx, tx, owner, successor); err != nil {
+				return err
+			}
+		}
 		if err := r.Quotas.Close(ctx, tx, owner); err != nil {
 			return err
 		}
 		return r.Queue.InsertTx(ctx, tx, PurgeArgs{Owner: owner}, nil)
 	})
+}
+
+// hand makes the files of one owner another's.
+func (r *Registry) hand(ctx context.Context, tx pgx.Tx, owner, successor string) error {
+	accounts := map[string]quota.Account{}
+	for _, id := range slices.Sorted(slices.Values([]string{owner, successor})) { // in one order: two of these never wait for each other
+		account, err := r.Quotas.Lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		accounts[id] = account
+	}
+	from, to := accounts[owner], accounts[successor]
+	if from.Closed || to.Closed {
+		return nil
+	}
+	sizes, err := handFiles(ctx, tx, owner, successor)
+	if err != nil {
+		return err
+	}
+	for _, size := range sizes {
+		from.Drop(size)
+		to.Inherit(size)
+	}
+	if err := r.Quotas.Save(ctx, tx, from); err != nil {
+		return err
+	}
+	return r.Quotas.Save(ctx, tx, to)
 }
 
 // Purger works the jobs off.

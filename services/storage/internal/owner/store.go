@@ -51,3 +51,20 @@ func takeFiles(ctx context.Context, tx pgx.Tx, owner string, n int) ([]leftFile,
 	}
 	return found, nil
 }
+
+// handFiles gives the files of one owner to another, and their sizes. A name that the
+// other has already gets the beginning of the file's id in front.
+func handFiles(ctx context.Context, tx pgx.Tx, owner, successor string) ([]int64, error) {
+	rows, _ := tx.Query(ctx, `
+		UPDATE storage.files f
+		SET owner_id = $2, updated_at = now(),
+		    name = CASE WHEN EXISTS (SELECT FROM storage.files o WHERE o.owner_id = $2 AND o.name = f.name)
+		           THEN left(f.id::text, 8) || ' ' || right(f.name, 50) ELSE f.name END
+		WHERE owner_id = $1
+		RETURNING size`, owner, successor)
+	sizes, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("hand files over: %w", err)
+	}
+	return sizes, nil
+}

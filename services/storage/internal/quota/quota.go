@@ -104,6 +104,12 @@ func (a *Account) Keep(r Reservation, size, replaced int64) error {
 	return nil
 }
 
+// Inherit adds a file that was another owner's, whatever the limit.
+func (a *Account) Inherit(size int64) {
+	a.Used += size
+	a.Files++
+}
+
 // Drop takes a file of size bytes off.
 func (a *Account) Drop(size int64) {
 	a.Used -= size
