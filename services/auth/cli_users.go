@@ -341,6 +341,9 @@ func revokeUserSessions(ctx context.Context, s settings, args []string, out io.W
 		if named != "" && ended == 0 {
 			return errors.New("there is no such session")
 		}
+		if s.Redis.URL == "" {
+			fmt.Fprintln(out, "without REDIS_URL a running auth notices within a minute")
+		}
 		fmt.Fprintf(out, "%d ended\n", ended)
 		return nil
 	})

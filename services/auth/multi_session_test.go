@@ -104,6 +104,27 @@ func TestMultiSession_cookiesAreExtendedTogether(t *testing.T) {
 	}
 }
 
+// A session that takes the place of the active one takes its cookie's too.
+func TestMultiSession_aReplacedSessionStaysInTheList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	ada, bob := address(), address()
+	w.signUp(bob, goodPassword)
+	b := w.signUp(ada, goodPassword)
+	b.post("/change-password", map[string]any{"currentPassword": goodPassword, "newPassword": "another-good-phrase-1", "revokeOtherSessions": true})
+	if got := b.multi(); len(got) != 1 || !strings.HasSuffix(got[0], strings.ToLower(b.sessionToken())) {
+		t.Errorf("after a new password: %v", got)
+	}
+	b.enrol("another-good-phrase-1")
+	if got := b.multi(); len(got) != 1 || !strings.HasSuffix(got[0], strings.ToLower(b.sessionToken())) {
+		t.Errorf("after a second factor: %v", got)
+	}
+	b.signInAs(bob)
+	if list := b.people(); len(list) != 2 || list[ada] == "" {
+		t.Errorf("listed: %v", list)
+	}
+}
+
 // SES-09: only sessions of this browser can be used or ended, whatever is known
 // of others: handle, token, or a forged cookie.
 func TestMultiSession_othersAreOutOfReach(t *testing.T) {

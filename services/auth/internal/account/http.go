@@ -170,7 +170,7 @@ func (a *Accounts) postChangePassword(ctx context.Context, c *wire.Call, in chan
 		return answer, nil
 	}
 	answer.Body.Token = &next.Token
-	a.Sessions.Cookies.Set(&answer.Headers, c, next.Token, next.Remember)
+	a.Sessions.Hand(&answer.Headers, c, next)
 	return answer, nil
 }
 

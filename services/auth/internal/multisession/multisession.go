@@ -87,12 +87,17 @@ func (b *Browsers) put(h *wire.Headers, live *session.Live) {
 	b.Sessions.Cookies.Put(h, nameOf(live.Token), live.Token, life)
 }
 
-// Renewed is session.Registry's: the session's own cookie lasts as long as that
-// of the active one.
+// Renewed is session.Registry's: the cookie of the active session lasts as long as
+// the session, and goes over to one that takes its place.
 func (b *Browsers) Renewed(h *wire.Headers, c *wire.Call, live *session.Live) {
-	if _, ok := b.Sessions.Cookies.Take(c, nameOf(live.Token)); ok {
-		b.put(h, live)
+	active, _ := b.Sessions.Cookies.Take(c, "session_token")
+	if _, held := b.Sessions.Cookies.Take(c, nameOf(active)); !held {
+		return
 	}
+	if active != live.Token {
+		b.Sessions.Cookies.Drop(h, nameOf(active))
+	}
+	b.put(h, live)
 }
 
 // Begun is entrance.Companion's: a new session takes the place of the person's

@@ -180,9 +180,14 @@ func (r *Registry) extend(ctx context.Context, live *Live) error {
 
 // Renew puts the cookie into an answer when it is to be sent again.
 func (r *Registry) Renew(h *wire.Headers, c *wire.Call, live *Live) {
-	if !live.Resend {
-		return
+	if live.Resend {
+		r.Hand(h, c, live)
 	}
+}
+
+// Hand puts the cookie of a session into an answer that goes on in the place of the
+// caller's, or that is the caller's own.
+func (r *Registry) Hand(h *wire.Headers, c *wire.Call, live *Live) {
 	r.Cookies.Set(h, c, live.Token, live.Remember)
 	if r.Renewed != nil {
 		r.Renewed(h, c, live)

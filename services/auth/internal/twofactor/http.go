@@ -82,7 +82,7 @@ func (t *TwoFactor) postEnable(ctx context.Context, c *wire.Call, in enableForm)
 
 // settle tells of a change and gives the caller the new session.
 func (t *TwoFactor) settle(ctx context.Context, c *wire.Call, h *wire.Headers, done change) error {
-	t.Sessions.Cookies.Set(h, c, done.next.Token, done.next.Remember)
+	t.Sessions.Hand(h, c, done.next)
 	return t.tell(ctx, done.next.UserID, done)
 }
 
