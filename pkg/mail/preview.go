@@ -13,6 +13,13 @@ func Sample(kind Template) Data {
 	switch kind {
 	case SignInCode, VerifyCode, ResetCode, TwoFactorCode:
 		d.Link, d.Code, d.Valid = "", "123456", 5*time.Minute
+		if kind == TwoFactorCode {
+			d.Valid = 3 * time.Minute
+		}
+	case MagicLink:
+		d.Valid = 5 * time.Minute
+	case DeleteAccount:
+		d.Valid = 24 * time.Hour
 	case ChangeEmailConfirm:
 		d.Address = "ada@new.example.com"
 	case EmailChanged:

@@ -11,6 +11,7 @@ func (s *Stack) Table(out io.Writer, bold bool) {
 	rows := [][2]string{
 		{"app", s.Settings.PublicURL.String()},
 		{"inbox", s.inboxAddress()},
+		{"letters", s.letters() + " (every letter as it would be sent)"},
 		{"database", "psql '" + s.database.address.String() + "'"},
 		{"redis", s.redisURL},
 		{"s3", fmt.Sprintf("%s  bucket %s  key %s  secret %s", s.s3.endpoint, s.Settings.S3Bucket, s.s3.accessKey, s.s3.secretKey)},
@@ -43,6 +44,11 @@ func (s *Stack) inboxAddress() string {
 		return "none: mail goes to SMTP_URL"
 	}
 	return "http://localhost:" + portOf(s.Settings.Inbox)
+}
+
+func (s *Stack) letters() string {
+	_, private := s.portsOf("auth")
+	return fmt.Sprintf("http://localhost:%d/letters", private)
 }
 
 func (s *Stack) stripeAddress() string {
