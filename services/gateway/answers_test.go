@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // rules are the browser's rules of the APIs' answers, a part of each line.
@@ -27,7 +25,7 @@ func TestAnswers_haveTheBrowsersRules(t *testing.T) {
 	cert, key, _ := certificate(t)
 	for name, transport := range map[string]http.RoundTripper{
 		"HTTP/1.1": &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // made for the test
-		"HTTP/2":   &http2.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
+		"HTTP/2.0": &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true},
 	} {
 		hasty := func(s settings) []class {
 			all := routes(s)
@@ -106,6 +104,9 @@ func TestAnswers_haveTheBrowsersRules(t *testing.T) {
 			}
 			_, _ = io.Copy(io.Discard, res.Body)
 			res.Body.Close()
+			if res.Proto != name {
+				t.Errorf("%s: answered in %s", name, res.Proto)
+			}
 			if res.StatusCode != tc.status {
 				t.Errorf("%s: %s %s: %d, want %d", name, tc.method, tc.path, res.StatusCode, tc.status)
 			}
