@@ -31,7 +31,8 @@ func (p Program[S]) help(words []string, out io.Writer) error {
 	return err
 }
 
-// explain tells of one command: its flags, and the variables that it cannot do without.
+// explain tells of one command: its flags, and the variables that it needs; all, where
+// it does not name them.
 func (p Program[S]) explain(b *strings.Builder, c Command[S]) {
 	fmt.Fprintf(b, "%s %s: %s\n\nUsage: %s %s\n", p.Name, c.Name, c.Summary, p.Name, strings.TrimSpace(c.Name+" "+c.Args))
 	if len(c.Flags) > 0 {
@@ -40,15 +41,27 @@ func (p Program[S]) explain(b *strings.Builder, c Command[S]) {
 			fmt.Fprintf(b, "  %-20s %s\n", f.Name, f.Help)
 		}
 	}
-	needed := func(v variable) bool { return v.required }
-	if c.Needs != nil {
-		needed = func(v variable) bool { return slices.Contains(c.Needs, v.name) }
+	if c.Needs == nil {
+		p.variables(b)
+		return
 	}
-	if variables := variablesOf(reflect.TypeFor[S]()); slices.ContainsFunc(variables, needed) {
+	if len(c.Needs) > 0 {
 		b.WriteString("\nVariables that it needs:\n")
-		describeAll(b, variables, needed)
+		describeAll(b, variablesOf(reflect.TypeFor[S]()), func(v variable) bool { return slices.Contains(c.Needs, v.name) })
 	}
 	fmt.Fprintf(b, "\n%s --help lists every variable.\n", p.Name)
+}
+
+// variables describes all that there are.
+func (p Program[S]) variables(b *strings.Builder) {
+	b.WriteString("\nVariables (an empty one counts as not set):\n")
+	describeAll(b, variablesOf(reflect.TypeFor[S]()), func(variable) bool { return true })
+	for _, g := range groupsOf(reflect.TypeFor[S](), nil) {
+		fmt.Fprintf(b, "\n  For each name in %s, in capital letters in the place of *:\n", g.list)
+		for _, v := range walk(g.elem, g.prefix, nil) {
+			describeVariable(b, v)
+		}
+	}
 }
 
 // describeAll writes the variables that are wanted, each once: two parts may read one.
@@ -73,14 +86,7 @@ func (p Program[S]) overview(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "  %-16s %s\n", "help COMMAND", "explain one of them")
 	b.WriteString("\nFlags:\n  --help           show this\n  --version        show the version, the commit and the Go version\n")
-	b.WriteString("\nVariables (an empty one counts as not set):\n")
-	describeAll(b, variablesOf(reflect.TypeFor[S]()), func(variable) bool { return true })
-	for _, g := range groupsOf(reflect.TypeFor[S](), nil) {
-		fmt.Fprintf(b, "\n  For each name in %s, in capital letters in the place of *:\n", g.list)
-		for _, v := range walk(g.elem, g.prefix, nil) {
-			describeVariable(b, v)
-		}
-	}
+	p.variables(b)
 }
 
 // describeVariable writes one variable: its name, what must be known, its meaning.

@@ -29,7 +29,7 @@ func program() config.Program[settings] {
 		Commands: []config.Command[settings]{
 			{Name: "serve", Summary: "serve the API", Run: say("served")},
 			{Name: "migrate up", Summary: "bring the schema up", Needs: []string{"STORE_URL"}, Run: say("migrated")},
-			{Name: "import", Summary: "take files over", Args: "FILE... [--fast]", Flags: []config.Flag{{Name: "--fast", Help: "sooner"}}, Run: say("imported")},
+			{Name: "import", Summary: "take files over", Args: "FILE... [--fast]", Flags: []config.Flag{{Name: "--fast", Help: "sooner"}}, Needs: []string{"STORE_URL"}, Run: say("imported")},
 			{Name: "keys list", Summary: "list keys", Run: say("listed")},
 			{Name: "keys rotate", Summary: "make a new one", Run: say("rotated")},
 			{Name: "doctor", Summary: "look for faults", Run: func(context.Context, settings, []string, io.Writer) error {

@@ -34,7 +34,7 @@ func importCommands() []config.Command[settings] {
 			{Name: "--yes", Help: "do it; without it everything is tried, told and taken back"},
 			{Name: "--dry-run", Help: "take it back in spite of --yes"},
 		},
-		Summary: "take over the database of a better-auth server; without --yes it only tells what it would do", Run: importBetterAuth,
+		Summary: "take over the database of a better-auth server; without --yes it only tells what it would do", Needs: ofTheDatabase, Run: importBetterAuth,
 	}}
 }
 

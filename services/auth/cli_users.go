@@ -33,12 +33,14 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/user"
 )
 
+// ofTheDatabase are the variables of commands that work on the database alone.
+var ofTheDatabase = []string{"PUBLIC_URL", "AUTH_SECRETS", "DATABASE_URL"}
+
 // userCommands look after people without the API: the first administrator is made
 // by one of them.
 func userCommands() []config.Command[settings] {
-	needs := []string{"PUBLIC_URL", "AUTH_SECRETS", "DATABASE_URL"}
 	command := func(name, args, summary string, run func(context.Context, settings, []string, io.Writer) error, flags ...config.Flag) config.Command[settings] {
-		return config.Command[settings]{Name: "users " + name, Args: args, Flags: flags, Summary: summary, Needs: needs, Run: run}
+		return config.Command[settings]{Name: "users " + name, Args: args, Flags: flags, Summary: summary, Needs: ofTheDatabase, Run: run}
 	}
 	role := config.Flag{Name: "--role ROLE", Help: "one of ADMIN_ROLES or user, or several with commas"}
 	return []config.Command[settings]{
