@@ -127,7 +127,7 @@ func (a *authBench) ways(ctx context.Context, crew people) []*way {
 }
 
 func printAuth(all []*way) {
-	found := loads{}
+	found := map[string]load{}
 	fmt.Printf("  %-36s %14s %12s %10s %10s %10s %10s\n", "", "CPU a request", "PostgreSQL's", "Redis's", "req/s", "p50", "p99")
 	for _, w := range all {
 		l := middle(w.rounds)

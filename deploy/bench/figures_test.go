@@ -69,3 +69,12 @@ func TestPercentile_ofNothingIsNothing(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+func TestRatio_comparesWithinEachRound(t *testing.T) {
+	t.Parallel()
+	round := func(cpu time.Duration) load { return load{cpu: []time.Duration{cpu}} }
+	found := loads{"a": {round(10), round(40), round(12)}, "b": {round(20), round(80), round(20)}} // the machine was busy in the second
+	if got := found.ratio("a", "b"); got != 0.5 {
+		t.Errorf("%v, want 0.5", got)
+	}
+}

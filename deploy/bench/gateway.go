@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 
 	"github.com/codex-platform/codex/pkg/testkit/parts"
@@ -45,7 +46,7 @@ func benchGateway(ctx context.Context, b *bench) error {
 	found.print()
 	found.printRatios()
 	verdict("most memory of codex under this load", peakMiB(w.watched.Pid()), "MiB", 60, "")
-	if err := w.added(ctx, found[codexWatched].perSecond); err != nil {
+	if err := w.added(ctx, targets, middle(found[codexWatched]).perSecond); err != nil {
 		return err
 	}
 	if err := w.idling(ctx); err != nil {
@@ -93,12 +94,12 @@ func (b *bench) gateways(ctx context.Context) (*gateways, error) {
 // ours starts our gateway with one thread, a JSON access line a request, one
 // trace in a hundred, and limits that count and never refuse, as the peers' do.
 func (w *gateways) ours(ctx context.Context, other map[string]string) (*program, error) {
-	url := "http://" + w.up.addr
+	service := "http://" + w.up.addr
 	settings := map[string]string{
 		"GOMAXPROCS": "1", "PUBLIC_URL": w.up.issuer.name, "SERVICE_TOKENS": secret(), "REDIS_URL": w.redis.URL(),
-		"AUTH_URL": url, "STORAGE_URL": url, "WEBHOOK_URL": url, "WEB_URL": url,
+		"AUTH_URL": service, "STORAGE_URL": service, "WEBHOOK_URL": service, "WEB_URL": service,
 		"LIMIT_API": "1000000000/1m", "LIMIT_API_ADDRESS": "1000000000/1m",
-		"LOG_LEVEL": "info", "LOG_FORMAT": "json", "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_TRACES_SAMPLER_ARG": "0.01",
+		"LOG_LEVEL": "info", "LOG_FORMAT": "json", "OTEL_EXPORTER_OTLP_ENDPOINT": service, "OTEL_TRACES_SAMPLER_ARG": "0.01",
 	}
 	maps.Copy(settings, other)
 	return w.start(ctx, w.program, settings)
@@ -156,20 +157,33 @@ func (w *gateways) refuses(ctx context.Context, t *target) error {
 // share of the gateway's most that counts as a usual load.
 const share = 0.3
 
-// added prints what the gateway adds to the median latency at a usual load.
-func (w *gateways) added(ctx context.Context, most float64) error {
-	var direct, through []float64
+// added prints what the gateway adds to the median latency at a usual load, and what
+// a peer that checks tokens adds to it.
+func (w *gateways) added(ctx context.Context, targets []*target, most float64) error {
+	latencies := map[string][]float64{}
 	for range w.rounds {
-		for addr, latencies := range map[string]*[]float64{w.up.addr: &direct, w.watched.address(): &through} {
-			p50, err := w.paced(ctx, addr, w.requests, most*share)
+		for _, t := range targets {
+			if t.name != codexWatched && t.name != haproxyChecks && t.name != direct {
+				continue
+			}
+			at, err := url.Parse(t.url)
 			if err != nil {
 				return err
 			}
-			*latencies = append(*latencies, p50.Seconds()*1e6)
+			p50, err := w.paced(ctx, at.Host, w.requests, most*share)
+			if err != nil {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+			latencies[t.name] = append(latencies[t.name], p50.Seconds()*1e6)
 		}
 	}
+	unloaded := median(latencies[direct])
+	beside := ""
+	if peer := latencies[haproxyChecks]; peer != nil {
+		beside = fmt.Sprintf("; haproxy with JWT adds %.0f", median(peer)-unloaded)
+	}
 	verdict(fmt.Sprintf("added p50 at %.0f req/s, %.0f %% of the most", most*share, share*100),
-		median(through)-median(direct), "µs", 200, fmt.Sprintf(" (%.0f through, %.0f direct)", median(through), median(direct)))
+		median(latencies[codexWatched])-unloaded, "µs", 200, fmt.Sprintf(" (%.0f direct%s)", unloaded, beside))
 	return nil
 }
 

@@ -55,25 +55,28 @@ func (w *gateways) targets(ctx context.Context) []*target {
 	return append(all, &target{name: direct, url: "http://" + w.up.addr + plainPath})
 }
 
-// loads are the medians by target's name.
-type loads map[string]load
+// loads are each target's rounds, by its name.
+type loads map[string][]load
 
 func results(targets []*target) loads {
 	found := loads{}
 	for _, t := range targets {
-		found[t.name] = middle(t.rounds)
+		found[t.name] = t.rounds
 	}
 	return found
 }
 
-// print shows what each way costs.
+// print shows what each way costs, by the median of its rounds.
 func (found loads) print() {
 	fmt.Printf("  %-36s %14s %10s %10s %10s %10s\n", "", "CPU a request", "Redis's", "req/s", "p50", "p99")
 	for _, name := range []string{codex, codexWatched, haproxyChecks, haproxyPlain, nginxChecks, nginxPlain, direct} {
-		l, measured := found[name]
-		switch {
-		case !measured:
-		case name == direct:
+		rounds := found[name]
+		if len(rounds) == 0 {
+			continue
+		}
+		l := middle(rounds)
+		switch name {
+		case direct:
 			fmt.Printf("  %-36s %14s %10s %10.0f %10s %10s\n", name, "", "", l.perSecond, l.p50, l.p99)
 		default:
 			fmt.Printf("  %-36s %14s %10s %10.0f %10s %10s\n", name, short(l.cpu[0]), short(l.cpu[1]), l.perSecond, l.p50, l.p99)
@@ -94,15 +97,26 @@ var ratios = []struct {
 
 func (found loads) printRatios() {
 	for _, r := range ratios {
-		if of, to := found[r.of], found[r.to]; to.cpu != nil {
-			ratio := float64(of.cpu[0]) / float64(to.cpu[0])
-			note := ""
-			if ratio <= r.stretch {
-				note = fmt.Sprintf(", and the stretch of %.1f", r.stretch)
-			}
-			verdict(r.of+" / "+r.to, ratio, "", r.most, note)
+		if len(found[r.to]) == 0 {
+			continue
 		}
+		ratio := found.ratio(r.of, r.to)
+		note := ""
+		if ratio <= r.stretch {
+			note = fmt.Sprintf(", and the stretch of %.1f", r.stretch)
+		}
+		verdict(r.of+" / "+r.to, ratio, "", r.most, note)
 	}
+}
+
+// ratio is the median of the rounds' own ratios: what slows the machine down for a
+// while slows both sides of a round.
+func (found loads) ratio(of, to string) float64 {
+	var each []float64
+	for i, l := range found[of] {
+		each = append(each, float64(l.cpu[0])/float64(found[to][i].cpu[0]))
+	}
+	return median(each)
 }
 
 // verdict prints a figure beside the most that it may be.
