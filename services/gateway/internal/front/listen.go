@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/codex-platform/codex/services/gateway/internal/socket"
 )
 
 const (
@@ -43,7 +45,7 @@ func (p *plain) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, refuse: p.refuse}, nil
+	return &conn{Conn: socket.New(c), refuse: p.refuse}, nil
 }
 
 type secure struct {
@@ -125,7 +127,7 @@ func (s *secure) leave(e *list.Element) {
 func (s *secure) shake(raw net.Conn, at *list.Element) {
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeLimit)
 	defer cancel()
-	c := tls.Server(raw, s.config)
+	c := tls.Server(socket.New(raw), s.config)
 	err := c.HandshakeContext(ctx)
 	s.leave(at)
 	if err != nil {

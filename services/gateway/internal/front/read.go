@@ -17,14 +17,11 @@ var started = time.Now()
 
 // reads are one connection's, as net/http asks for them. While a handler runs it
 // reads one byte, to learn that the client has left, and calls that back at the
-// end: this read waits here, and goes to the socket when the request takes long.
-// Deadlines are set where a read waits for one. Both spare a short request its
-// system calls.
+// end: this read waits here, and goes to the socket when the request takes long. It
+// spares a short request its system calls.
 type reads struct {
 	mu       sync.Mutex
-	deadline time.Time // as net/http wants it
-	applied  time.Time // as the socket has it
-	running  int       // reads at the socket
+	deadline time.Time
 	waits    bool      // the one-byte read does
 	wake     chan bool // true: look; false: called back
 	look     *time.Timer
@@ -35,14 +32,7 @@ func (s *reads) read(c net.Conn, p []byte, watching bool) (int, error) {
 	if watching && len(p) == 1 && !s.wait() {
 		return 0, os.ErrDeadlineExceeded
 	}
-	if err := s.begin(c); err != nil {
-		return 0, err
-	}
-	n, err := c.Read(p)
-	s.mu.Lock()
-	s.running--
-	s.mu.Unlock()
-	return n, err
+	return c.Read(p)
 }
 
 // wait returns when the time for a look has come; it does not hold when the read
@@ -73,25 +63,6 @@ func (s *reads) release(look bool) {
 	}
 }
 
-func (s *reads) begin(c net.Conn) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running++
-	if err := s.apply(c); err != nil {
-		s.running--
-		return err
-	}
-	return nil
-}
-
-func (s *reads) apply(c net.Conn) error {
-	if s.deadline.Equal(s.applied) {
-		return nil
-	}
-	s.applied = s.deadline
-	return c.SetReadDeadline(s.deadline)
-}
-
 func (s *reads) setDeadline(c net.Conn, t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,10 +72,7 @@ func (s *reads) setDeadline(c net.Conn, t time.Time) error {
 		s.waits = false
 		s.wake <- false
 	}
-	if s.running > 0 {
-		return s.apply(c)
-	}
-	return nil
+	return c.SetReadDeadline(t)
 }
 
 func past(t time.Time) bool { return !t.IsZero() && t.Before(started) }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/codex-platform/codex/services/gateway/internal/socket"
 )
 
 // Why a connection was ended under an exchange.
@@ -15,14 +17,13 @@ var (
 	errLate    = errors.New("the service took too long")
 	errGone    = errors.New("the client is gone")
 	errRevoked = errors.New("the caller may not go on")
-	errStale   = errors.New("the idle connection has ended")
 )
 
 // conn is one connection to a service. Only one exchange uses it at a time; the
 // service's watch ends it when the exchange must not go on.
 type conn struct {
 	net    net.Conn
-	socket *socket // below TLS; nil: not known
+	socket *socket.Asker // below TLS; nil: not known
 	in     reader
 	answer answer
 	used   bool  // has carried an exchange
@@ -48,12 +49,7 @@ func (s *Service) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{net: tcp}
-	if plain, ok := tcp.(*net.TCPConn); ok {
-		if raw, err := plain.SyscallConn(); err == nil {
-			c.socket = newSocket(tcp, raw)
-		}
-	}
+	c := &conn{net: tcp, socket: socket.NewAsker(tcp)}
 	if s.tls != nil {
 		secure := tls.Client(tcp, s.tls)
 		if err := secure.HandshakeContext(ctx); err != nil {
@@ -138,7 +134,7 @@ func (c *conn) ask(head []byte) error {
 		_, err := c.net.Write(head)
 		return err
 	}
-	n, err := c.socket.ask(head, c.in.buf, c.used)
+	n, err := c.socket.Ask(head, c.in.buf, c.used)
 	c.in.w = n
 	return err
 }
@@ -146,7 +142,7 @@ func (c *conn) ask(head []byte) error {
 // quiet holds when nothing has come on an idle connection: neither its end nor
 // bytes that no request asked for, which the next one would take for its answer.
 func (c *conn) quiet() bool {
-	if c.socket == nil || !c.socket.quiet() {
+	if c.socket == nil || !c.socket.Quiet() {
 		return false
 	}
 	secure, ok := c.net.(*tls.Conn)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/services/gateway/internal/socket"
 )
 
 // maxInformational bounds the 1xx answers before the final one.
@@ -52,7 +53,7 @@ func (e *exchange) open() error {
 // try makes one attempt. An idle connection that had ended was none: nothing was sent.
 func (e *exchange) try(fresh bool) error {
 	err := e.attempt(fresh)
-	for errors.Is(err, errStale) {
+	for errors.Is(err, socket.ErrStale) {
 		err = e.attempt(fresh)
 	}
 	return err
@@ -148,7 +149,7 @@ func (e *exchange) tell() {
 func (e *exchange) head() error {
 	c := e.conn
 	if e.send != nil && c.socket != nil {
-		c.socket.wait() // a slow body holds no buffer for the answer
+		c.socket.Wait() // a slow body holds no buffer for the answer
 	}
 	if c.in.buffered() == 0 {
 		if err := c.in.fill(); err != nil {

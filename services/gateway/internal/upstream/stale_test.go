@@ -7,6 +7,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/codex-platform/codex/services/gateway/internal/socket"
 )
 
 // A service may end its side of an idle connection between two looks at it, and need
@@ -28,20 +30,15 @@ func TestAsk_anEndThatCameBeforeIsNotMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer theirs.Close()
-	plain, _ := ours.(*net.TCPConn)
-	raw, err := plain.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &conn{net: ours, socket: newSocket(ours, raw), used: true}
+	c := &conn{net: ours, socket: socket.NewAsker(ours), used: true}
 	c.in.src = ours
 	c.in.borrow(&smallBuffers)
 	if half, ok := theirs.(*net.TCPConn); !ok || half.CloseWrite() != nil {
 		t.Fatal("its side stays open")
 	}
-	c.socket.wait()
+	c.socket.Wait()
 	_ = ours.SetReadDeadline(time.Now().Add(2 * time.Second))
-	if err := c.ask([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")); !errors.Is(err, errStale) {
+	if err := c.ask([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")); !errors.Is(err, socket.ErrStale) {
 		t.Errorf("asked all the same: %v", err)
 	}
 }
