@@ -156,6 +156,7 @@ func TestForm_becomesTheSameInput(t *testing.T) {
 		"JSON":             {"application/json", `{"title":"a"}`, 200, `{"title":"a"}`},
 		"with a charset":   {form + "; charset=utf-8", "title=a", 200, `{"title":"a"}`},
 		"twice":            {form, "title=a&title=b", 400, ""},
+		"halves of a sign": {form, "title=%c3&title=%a9", 400, ""},
 		"broken":           {form, "title=%zz", 400, ""},
 		"not UTF-8":        {form, "title=%ff", 400, ""},
 		"a wrong type":     {form, "title=a&size=many", 422, ""},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,13 +21,18 @@ func formToJSON(body []byte, schema *huma.Schema) ([]byte, error) {
 	}
 	object := make(map[string]any, len(values))
 	for name, all := range values {
-		switch {
-		case len(all) > 1:
-			return nil, errDuplicate
-		case !utf8.ValidString(name), !utf8.ValidString(all[0]):
+		if !utf8.ValidString(name) || !utf8.ValidString(strings.Join(all, " ")) {
 			return nil, errNotUTF8
 		}
-		object[name] = formValue(all[0], property(schema, name))
+		of := property(schema, name)
+		switch {
+		case of != nil && of.Type == huma.TypeArray:
+			object[name] = formValues(all, of.Items)
+		case len(all) > 1:
+			return nil, errDuplicate
+		default:
+			object[name] = formValue(all[0], of)
+		}
 	}
 	out, err := json.Marshal(object)
 	if err != nil {
@@ -40,6 +46,15 @@ func property(schema *huma.Schema, name string) *huma.Schema {
 		return nil
 	}
 	return schema.Properties[name]
+}
+
+// formValues makes a list of a name that may be repeated.
+func formValues(all []string, of *huma.Schema) []any {
+	list := make([]any, len(all))
+	for i, text := range all {
+		list[i] = formValue(text, of)
+	}
+	return list
 }
 
 // formValue gives a text the type that the schema wants, or leaves it a text
@@ -58,8 +73,8 @@ func formValue(text string, schema *huma.Schema) any {
 			return n
 		}
 	case huma.TypeNumber:
-		if f, err := strconv.ParseFloat(text, 64); err == nil {
-			return f
+		if _, err := strconv.ParseFloat(text, 64); err == nil && json.Valid([]byte(text)) {
+			return json.Number(text) // as it was written
 		}
 	}
 	return text

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,95 @@ func TestUserFields_areWrittenAndShown(t *testing.T) {
 	var claims map[string]any
 	if err := json.Unmarshal([]byte(mustDecode(t, b.get("/token").str("token"))), &claims); err != nil || claims["plan"] != "pro" || claims["age"] != nil || claims["email"] != nil {
 		t.Errorf("claims %v, %v", claims, err)
+	}
+}
+
+func TestUserFields_comeInForms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{
+		"USER_FIELDS": "plan:string; age:number; fan:boolean; born:date; tags:string[]; marks:number[]; badge:string,input=false", "REQUIRE_EMAIL_VERIFICATION": "false",
+	}})
+	signUp := func(more string) reply {
+		body := url.Values{"name": {"Ada"}, "email": {address()}, "password": {goodPassword}}.Encode()
+		return w.browser().send(http.MethodPost, "/sign-up/email", "application/x-www-form-urlencoded", body+"&"+more)
+	}
+	r := signUp("plan=7&age=36.5&fan=true&born=1815-12-10T00%3A00%3A00Z&tags=a&tags=b&marks=1&rememberMe=false")
+	want := `"plan":"7","age":36.5,"fan":true,"born":"1815-12-10T00:00:00.000Z","tags":["a","b"],"marks":[1],"badge":null`
+	if r.status != http.StatusOK || !strings.Contains(r.text, want) {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	for more, message := range map[string]string{
+		"age=old": "[body.age] Invalid input: expected number", "age=NaN": "[body.age] Invalid input: expected number", "age=": "[body.age] Invalid input: expected number",
+		"fan=yes": "[body.fan] Invalid input: expected boolean", "born=today": "[body.born] Invalid input: expected date",
+		"marks=1&marks=x": "[body.marks] Invalid input: expected number[]", "badge=gold": "badge is not allowed to be set",
+	} {
+		if r := signUp(more); r.status != http.StatusBadRequest || r.message() != message {
+			t.Errorf("%s: %d %s", more, r.status, r.text)
+		}
+	}
+	if r := signUp("age=1&age=2"); r.status != http.StatusBadRequest {
+		t.Errorf("a number twice: %d %s", r.status, r.text)
+	}
+}
+
+func TestUserFields_filterAndSortTheList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{
+		"USER_FIELDS": "plan:string,default=free; age:number; fan:boolean; born:date; tags:string[]; marks:number[]; secret:string,returned=false",
+	}})
+	b, _ := w.administrator()
+	w.exec(`UPDATE better_auth.users SET name = 'Chief', extra = '{"age":"no number","fan":"no"}' WHERE role = 'admin'`) // as from before a change of the setting
+	for name, body := range map[string]members{
+		"A": {"plan": "pro", "age": 9, "fan": true, "born": "1815-12-10T02:00:00+02:00", "tags": []string{"x", "y"}, "marks": []int{1, 2}, "secret": "s"},
+		"B": {"age": 10.5, "fan": false, "born": "1906-12-09T00:00:00Z", "tags": []string{"y"}},
+		"C": {"plan": "it's", "age": nil},
+	} {
+		body["name"], body["email"], body["password"] = name, address(), goodPassword
+		if r := w.browser().post("/sign-up/email", body); r.status != http.StatusOK {
+			t.Fatalf("%d %s", r.status, r.text)
+		}
+	}
+	for query, want := range map[string]string{
+		"filterField=plan&filterValue=pro": "A", "filterField=plan&filterValue=free": "B Chief", "filterField=plan&filterOperator=contains&filterValue=%27S": "C",
+		"filterField=plan&filterOperator=in&filterValue=pro,free": "A B Chief", "filterField=plan&filterOperator=not_in&filterValue=pro&filterValue=free": "C",
+		"filterField=age&filterOperator=lt&filterValue=10": "A", "filterField=age&filterOperator=gte&filterValue=9.0": "A B", "filterField=age&filterValue=1.05e1": "B",
+		"filterField=age&filterOperator=in&filterValue=9,1e-999": "A", "filterField=age&filterOperator=ne&filterValue=9": "B C Chief",
+		"filterField=fan&filterValue=true": "A", "filterField=fan&filterOperator=ne&filterValue=true": "B C Chief",
+		"filterField=born&filterValue=1815-12-10T00:00:00Z": "A", "filterField=born&filterOperator=gt&filterValue=1900-01-01T00:00:00Z": "B",
+		"filterField=tags&filterOperator=contains&filterValue=y": "A B", "filterField=tags&filterOperator=contains&filterValue=z": "",
+		"filterField=marks&filterOperator=contains&filterValue=2":                                            "A",
+		"sortBy=age&sortDirection=asc&filterField=age&filterOperator=gt&filterValue=0":                       "A B",
+		"sortBy=age&sortDirection=desc&filterField=fan&filterOperator=in&filterValue=true,false":             "B A",
+		"sortBy=plan&sortDirection=desc&searchField=name&searchOperator=starts_with&searchValue=A":           "A",
+		"sortBy=born&sortDirection=desc&filterField=born&filterOperator=lt&filterValue=2000-01-01T00:00:00Z": "B A",
+		"filterField=plan&filterValue=%27%29+OR+1%3D1+--":                                                    "",
+	} {
+		if !strings.Contains(query, "sortBy") {
+			query += "&sortBy=name&sortDirection=asc"
+		}
+		r := b.get("/admin/list-users?" + query)
+		var got []string
+		people, _ := r.body["users"].([]any)
+		for _, one := range people {
+			person, _ := one.(map[string]any)
+			name, _ := person["name"].(string)
+			got = append(got, name)
+		}
+		if r.status != http.StatusOK || strings.Join(got, " ") != want || r.body["total"] != float64(len(got)) {
+			t.Errorf("%s: %d %q, want %q: %s", query, r.status, got, want, r.text)
+		}
+	}
+	for query, member := range map[string]string{
+		"filterField=secret&filterValue=s": "query.filterField", "sortBy=secret": "query.sortBy", "sortBy=tags": "query.sortBy", "sortBy=extra": "query.sortBy",
+		"filterField=tags&filterValue=y": "query.filterOperator", "filterField=age&filterOperator=contains&filterValue=1": "query.filterOperator",
+		"filterField=born&filterOperator=starts_with&filterValue=1": "query.filterOperator", "filterField=age&filterValue=old": "query.filterValue",
+		"filterField=age&filterValue=NaN": "query.filterValue", "filterField=fan&filterValue=yes": "query.filterValue", "filterField=born&filterValue=1815": "query.filterValue",
+		"filterField=marks&filterOperator=contains&filterValue=x": "query.filterValue", "filterField=plan&filterValue=a%00": "query.filterValue",
+		"filterField=tags&filterOperator=contains&filterValue=%00": "query.filterValue",
+	} {
+		if r := b.get("/admin/list-users?" + query); r.status != http.StatusBadRequest || !strings.HasPrefix(r.message(), "["+member+"]") {
+			t.Errorf("%s: %d %s", query, r.status, r.text)
+		}
 	}
 }
 

@@ -104,6 +104,43 @@ func TestMultiSession_cookiesAreExtendedTogether(t *testing.T) {
 	}
 }
 
+// SES-07: no cookie outlives its session, which nothing extends beyond the absolute limit.
+func TestSessionCookies_lastNoLongerThanTheSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"SESSION_MAX_AGE": "180h"}})
+	b, _ := w.administrator()
+	_, id := w.person()
+	multi, other := b.multi()[0], address()
+	w.signUp(other, goodPassword)
+	w.clock.Advance(168*time.Hour - time.Minute) // the sessions are extended to their utmost by the next call
+	lasts := func(what, line string, left time.Duration) {
+		t.Helper()
+		if !strings.Contains(line, fmt.Sprintf("; Max-Age=%d;", int(left.Seconds()))) {
+			t.Errorf("%s: %q, want %s", what, line, left)
+		}
+	}
+	const left = 12*time.Hour + time.Minute
+	r := b.get("/get-session")
+	lasts("extended", r.cookie(sessionCookie), left)
+	lasts("extended", r.cookie(multi), left)
+	r = b.post("/update-user", members{"name": "Ada"})
+	lasts("update-user", r.cookie(sessionCookie), left)
+	r = b.post("/admin/impersonate-user", members{"userId": id})
+	lasts("impersonate", r.cookie("better-auth.admin_session"), left)
+	r = b.post("/admin/stop-impersonating", members{})
+	lasts("stop-impersonating", r.cookie(sessionCookie), left)
+	b.signInAs(other)
+	var mine string
+	for email, handle := range b.people() {
+		if email != other {
+			mine = handle
+		}
+	}
+	r = b.post("/multi-session/set-active", members{"sessionToken": mine})
+	lasts("set-active", r.cookie(sessionCookie), left)
+	lasts("set-active", r.cookie(multi), left)
+}
+
 // A session that takes the place of the active one takes its cookie's too.
 func TestMultiSession_aReplacedSessionStaysInTheList(t *testing.T) {
 	t.Parallel()

@@ -19,7 +19,7 @@ import (
 
 // Routes names every operation of this feature.
 func (a *Accounts) Routes(r *wire.Router) {
-	wire.Post(r, wire.Op{ID: "signUpEmail", Path: "/sign-up/email", Summary: "Make an account", Form: true, Errors: []int{400, 403, 422, 429}}, a.postSignUp)
+	wire.Post(r, wire.Op{ID: "signUpEmail", Path: "/sign-up/email", Summary: "Make an account", Form: true, Members: a.Sessions.Shape.Fields.Schema(), Errors: []int{400, 403, 422, 429}}, a.postSignUp)
 	wire.Post(r, wire.Op{ID: "signInEmail", Path: "/sign-in/email", Summary: "Begin a session with address and password", Form: true, Errors: []int{400, 401, 403, 429, 503}}, a.postSignIn)
 	wire.Post(r, wire.Op{ID: "changePassword", Path: "/change-password", Summary: "Change the caller's password", Session: true, Errors: []int{400, 401, 429}}, a.postChangePassword)
 	wire.Post(r, wire.Op{ID: "verifyPassword", Path: "/verify-password", Summary: "Check the caller's password", Session: true, Errors: []int{400, 401, 429}}, a.postVerifyPassword)

@@ -86,7 +86,7 @@ func (a *Admin) list(ctx context.Context, c *wire.Call) (*wire.Answer[People], e
 	if err != nil {
 		return nil, err
 	}
-	q, err := readQuery(c)
+	q, err := readQuery(c, a.Sessions.Shape.Fields)
 	if err != nil {
 		return nil, err
 	}

@@ -45,8 +45,8 @@ func (a *Admin) postImpersonate(ctx context.Context, c *wire.Call, in impersonat
 	if !own.Remember {
 		kept += "true"
 	}
-	a.Sessions.Cookies.PutAsSession(&out.Headers, adminCookie, kept, own.Remember)
-	a.Sessions.Cookies.Set(&out.Headers, c, live.Token, false)
+	a.Sessions.Cookies.Put(&out.Headers, adminCookie, kept, a.Sessions.CookieLife(own))
+	a.Sessions.Cookies.Set(&out.Headers, c, live.Token, 0)
 	return out, nil
 }
 
@@ -94,7 +94,7 @@ func (a *Admin) postStop(ctx context.Context, c *wire.Call, _ wire.None) (*wire.
 		return nil, wire.ErrUnauthorized // the administrator's session is over: sign in again
 	}
 	out := wire.OK(session.Both{Session: a.Sessions.View(own.Session), User: a.Sessions.Shape.Profile(own.User)})
-	a.Sessions.Cookies.Set(&out.Headers, c, own.Token, own.Remember)
+	a.Sessions.Cookies.Set(&out.Headers, c, own.Token, a.Sessions.CookieLife(own))
 	a.Sessions.Cookies.Drop(&out.Headers, adminCookie)
 	return out, nil
 }

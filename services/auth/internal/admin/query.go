@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/codex-platform/codex/services/auth/internal/field"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
@@ -19,14 +20,16 @@ const (
 // outside are looked up here and never reach the SQL.
 type column struct {
 	sql  string
-	kind string // "text", "boolean", "timestamptz"
+	kind string // "text", "boolean", "timestamptz"; of additional fields "text", "boolean", "numeric", "list"
+	// field is the additional field that it is, whose value the row keeps in its object.
+	field *field.Field
 }
 
 var columns = map[string]column{
-	"id": {"u.id", "text"}, "name": {"u.name", "text"}, "email": {"u.email", "text"}, "emailVerified": {"u.email_verified", "boolean"},
-	"role": {"u.role", "text"}, "banned": {"u.banned", "boolean"}, "banReason": {"u.ban_reason", "text"}, "banExpires": {"u.ban_expires_at", "timestamptz"},
-	"username": {"u.username", "text"}, "displayUsername": {"u.display_username", "text"}, "twoFactorEnabled": {"u.two_factor_enabled", "boolean"},
-	"isAnonymous": {"u.is_anonymous", "boolean"}, "createdAt": {"u.created_at", "timestamptz"}, "updatedAt": {"u.updated_at", "timestamptz"},
+	"id": {"u.id", "text", nil}, "name": {"u.name", "text", nil}, "email": {"u.email", "text", nil}, "emailVerified": {"u.email_verified", "boolean", nil},
+	"role": {"u.role", "text", nil}, "banned": {"u.banned", "boolean", nil}, "banReason": {"u.ban_reason", "text", nil}, "banExpires": {"u.ban_expires_at", "timestamptz", nil},
+	"username": {"u.username", "text", nil}, "displayUsername": {"u.display_username", "text", nil}, "twoFactorEnabled": {"u.two_factor_enabled", "boolean", nil},
+	"isAnonymous": {"u.is_anonymous", "boolean", nil}, "createdAt": {"u.created_at", "timestamptz", nil}, "updatedAt": {"u.updated_at", "timestamptz", nil},
 }
 
 // condition is one part of a WHERE.
@@ -51,8 +54,8 @@ type Query struct {
 	Offset     int
 }
 
-// readQuery reads the parameters of /admin/list-users.
-func readQuery(c *wire.Call) (Query, error) {
+// readQuery reads the parameters of /admin/list-users. fields are the additional ones.
+func readQuery(c *wire.Call, fields field.Fields) (Query, error) {
 	q := Query{sort: columns["createdAt"], descending: c.Query("sortBy") == "", Limit: mostListed}
 	if text := c.Query("searchValue"); text != "" {
 		field := c.Query("searchField")
@@ -74,19 +77,19 @@ func readQuery(c *wire.Call) (Query, error) {
 		}
 		q.conditions = append(q.conditions, condition{columns[field], op, []string{text}})
 	}
-	if err := q.readFilter(c); err != nil {
+	if err := q.readFilter(c, fields); err != nil {
 		return q, err
 	}
-	return q, q.readOrder(c)
+	return q, q.readOrder(c, fields)
 }
 
-func (q *Query) readFilter(c *wire.Call) error {
+func (q *Query) readFilter(c *wire.Call, fields field.Fields) error {
 	values := c.Queries("filterValue")
 	name := c.Query("filterField")
 	if name == "" || len(values) == 0 {
 		return nil
 	}
-	col, ok := columns[name]
+	col, ok := columnOf(name, fields)
 	if !ok {
 		return wire.Invalid("query.filterField", "Invalid option: not a field that can be filtered by")
 	}
@@ -95,8 +98,12 @@ func (q *Query) readFilter(c *wire.Call) error {
 		op = "eq"
 	}
 	switch {
+	case col.kind == "list":
+		if op != "contains" {
+			return wire.Invalid("query.filterOperator", "Invalid option: a list is filtered by contains, which finds one of its members")
+		}
 	case comparisons[op] != "", op == "in", op == "not_in":
-	case patterns[op] != "" && col.kind == "text":
+	case patterns[op] != "" && col.holds():
 	default:
 		return wire.Invalid("query.filterOperator", "Invalid option: not an operator for this field")
 	}
@@ -108,10 +115,12 @@ func (q *Query) readFilter(c *wire.Call) error {
 			return wire.Invalid("query.filterValue", "Too big: expected array to have <=100 items")
 		}
 	}
-	for _, v := range values {
-		if !col.fits(v) {
-			return wire.Invalid("query.filterValue", "Invalid input: expected "+col.kind)
+	for i, v := range values {
+		value, ok := col.read(v)
+		if !ok {
+			return wire.Invalid("query.filterValue", "Invalid input: expected "+col.expected())
 		}
+		values[i] = value
 	}
 	q.conditions = append(q.conditions, condition{col, op, values})
 	return nil
@@ -129,10 +138,10 @@ func (col column) fits(text string) bool {
 	return utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
 
-func (q *Query) readOrder(c *wire.Call) error {
+func (q *Query) readOrder(c *wire.Call, fields field.Fields) error {
 	if by := c.Query("sortBy"); by != "" {
-		col, ok := columns[by]
-		if !ok {
+		col, ok := columnOf(by, fields)
+		if !ok || col.kind == "list" {
 			return wire.Invalid("query.sortBy", "Invalid option: not a field that can be sorted by")
 		}
 		q.sort = col
@@ -174,20 +183,25 @@ func number(c *wire.Call, name string, most int) (int, error) {
 func (q Query) where() (clause string, args []any) {
 	var parts []string
 	for _, c := range q.conditions {
+		var operand string
+		operand, args = c.column.operand(args)
 		place := "$" + strconv.Itoa(len(args)+1)
 		switch {
+		case c.column.kind == "list":
+			parts = append(parts, operand+" @> "+place+"::text::jsonb")
+			args = append(args, c.values[0])
 		case patterns[c.op] != "":
-			parts = append(parts, c.column.sql+" ILIKE "+place)
+			parts = append(parts, operand+" ILIKE "+place)
 			args = append(args, fmt.Sprintf(patterns[c.op], likeEscaper.Replace(c.values[0])))
 		case c.op == "in", c.op == "not_in":
-			test := c.column.sql + " = ANY(" + place + "::text[]::" + c.column.kind + "[])"
+			test := operand + " = ANY(" + place + "::text[]::" + c.column.kind + "[])"
 			if c.op == "not_in" {
 				test = "NOT coalesce(" + test + ", false)"
 			}
 			parts = append(parts, test)
 			args = append(args, c.values)
 		default:
-			parts = append(parts, c.column.sql+" "+comparisons[c.op]+" "+place+"::text::"+c.column.kind)
+			parts = append(parts, operand+" "+comparisons[c.op]+" "+place+"::text::"+c.column.kind)
 			args = append(args, c.values[0])
 		}
 	}
@@ -200,11 +214,13 @@ func (q Query) where() (clause string, args []any) {
 // likeEscaper makes a text mean itself in a LIKE pattern.
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// order gives the end of the query. The id settles ties, so that pages do not overlap.
-func (q Query) order() string {
+// order gives the end of the query, with the arguments of what stands before it.
+// The id settles ties, so that pages do not overlap.
+func (q Query) order(before []any) (end string, args []any) {
 	direction := " ASC"
 	if q.descending {
 		direction = " DESC"
 	}
-	return " ORDER BY " + q.sort.sql + direction + ", u.id" + direction + " LIMIT " + strconv.Itoa(q.Limit) + " OFFSET " + strconv.Itoa(q.Offset)
+	operand, args := q.sort.operand(before)
+	return " ORDER BY " + operand + direction + ", u.id" + direction + " LIMIT " + strconv.Itoa(q.Limit) + " OFFSET " + strconv.Itoa(q.Offset), args
 }

@@ -115,7 +115,8 @@ func (s Store) List(ctx context.Context, q Query) (people []user.User, total int
 	if err := s.DB.QueryRow(ctx, `SELECT count(*) FROM better_auth.users u`+where, args...).Scan(&total); err != nil {
 		return nil, 0, fmt.Errorf("count users: %w", err)
 	}
-	rows, _ := s.DB.Query(ctx, `SELECT `+user.Columns+` FROM better_auth.users u`+where+q.order(), args...)
+	order, args := q.order(args)
+	rows, _ := s.DB.Query(ctx, `SELECT `+user.Columns+` FROM better_auth.users u`+where+order, args...)
 	people, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (u user.User, err error) {
 		return u, row.Scan(u.Fields()...)
 	})

@@ -134,7 +134,7 @@ func (k *Codes) postChange(ctx context.Context, c *wire.Call, in changeForm) (*w
 		return nil, err
 	}
 	a := wire.OK(wire.Success{Success: true})
-	k.Sessions.Cookies.Set(&a.Headers, c, live.Token, live.Remember)
+	k.Sessions.Cookies.Set(&a.Headers, c, live.Token, k.Sessions.CookieLife(live))
 	return a, k.Sessions.Changed(ctx, live.UserID)
 }
 

@@ -135,7 +135,7 @@ func (e *Entrance) Admit(ctx context.Context, c *wire.Call, h *wire.Headers, in 
 	if in.Challenge != nil {
 		return e.ask(ctx, c, h, in)
 	}
-	e.Sessions.Cookies.Set(h, c, in.Live.Token, in.Live.Remember)
+	e.Sessions.Cookies.Set(h, c, in.Live.Token, e.Sessions.CookieLife(in.Live))
 	h.SetCookie = append(h.SetCookie, in.cookies...)
 	for _, companion := range e.Companions {
 		if err := companion.Admitted(ctx, c, h, in); err != nil {

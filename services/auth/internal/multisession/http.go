@@ -52,7 +52,7 @@ func (b *Browsers) setActive(ctx context.Context, c *wire.Call, in namedForm) (*
 		return nil, err
 	}
 	a := wire.OK(b.both(next.live))
-	b.Sessions.Cookies.Set(&a.Headers, c, next.token, next.live.Remember)
+	b.Sessions.Cookies.Set(&a.Headers, c, next.token, b.Sessions.CookieLife(next.live))
 	b.put(&a.Headers, next.live)
 	if x.active != nil && x.active.ID != next.live.ID {
 		b.put(&a.Headers, x.active)
@@ -82,7 +82,7 @@ func (b *Browsers) revoke(ctx context.Context, c *wire.Call, in namedForm) (*wir
 	}
 	for _, h := range x.all {
 		if h.live.ID != gone.live.ID {
-			b.Sessions.Cookies.Set(&a.Headers, c, h.token, h.live.Remember)
+			b.Sessions.Cookies.Set(&a.Headers, c, h.token, b.Sessions.CookieLife(h.live))
 			return a, nil
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -39,8 +38,6 @@ const (
 type Browsers struct {
 	Sessions *session.Registry
 	Audit    *audit.Log
-	// Life is how long the cookies last.
-	Life time.Duration
 }
 
 // held is a session's cookie that came with a request.
@@ -80,11 +77,7 @@ func nameOf(token string) string { return cookie + strings.ToLower(token) }
 
 // put adds a session's cookie to an answer.
 func (b *Browsers) put(h *wire.Headers, live *session.Live) {
-	life := b.Life
-	if !live.Remember {
-		life = 0
-	}
-	b.Sessions.Cookies.Put(h, nameOf(live.Token), live.Token, life)
+	b.Sessions.Cookies.Put(h, nameOf(live.Token), live.Token, b.Sessions.CookieLife(live))
 }
 
 // Renewed is session.Registry's: the cookie of the active session lasts as long as

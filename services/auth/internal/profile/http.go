@@ -91,7 +91,7 @@ func (h *Handler) update(ctx context.Context, c *wire.Call, in updateForm) (*wir
 	}
 	h.Log.InfoContext(ctx, "profile changed", "user_id", live.UserID)
 	answer := wire.OK(wire.Status{Status: true})
-	h.Sessions.Cookies.Set(&answer.Headers, c, live.Token, live.Remember)
+	h.Sessions.Cookies.Set(&answer.Headers, c, live.Token, h.Sessions.CookieLife(live))
 	return answer, nil
 }
 

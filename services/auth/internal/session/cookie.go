@@ -60,15 +60,12 @@ func NewCookies(ring security.Keyring, s CookieSettings) Cookies {
 }
 
 // Set puts a session into an answer: the cookie for browsers and set-auth-token
-// for clients without cookies. One that is not remembered ends with the browser.
-func (k Cookies) Set(h *wire.Headers, c *wire.Call, token string, remember bool) {
-	signed, life := k.ring.Sign(token), time.Duration(0)
-	if remember {
-		life = k.maxAge
-	}
+// for clients without cookies. One with a life of 0 ends with the browser.
+func (k Cookies) Set(h *wire.Headers, c *wire.Call, token string, life time.Duration) {
+	signed := k.ring.Sign(token)
 	k.write(h, k.token, signed, life)
 	switch _, had := c.Cookie(k.browser); {
-	case !remember:
+	case life == 0:
 		k.write(h, k.browser, k.ring.Sign("true"), 0)
 	case had: // from an earlier session of this browser
 		k.clear(h, k.browser)
@@ -92,15 +89,6 @@ func (k Cookies) Clear(h *wire.Headers) {
 // be worth nothing under another cookie's name.
 func (k Cookies) Put(h *wire.Headers, name, value string, maxAge time.Duration) {
 	k.write(h, k.prefix+name, k.ring.Sign(value), maxAge)
-}
-
-// PutAsSession is Put for a cookie that lasts as long as that of the session.
-func (k Cookies) PutAsSession(h *wire.Headers, name, value string, remember bool) {
-	life := time.Duration(0)
-	if remember {
-		life = k.maxAge
-	}
-	k.Put(h, name, value, life)
 }
 
 // Take gives the value that Put wrote; false when there is none or its signature

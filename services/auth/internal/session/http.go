@@ -126,7 +126,7 @@ func (h *Handler) update(ctx context.Context, c *wire.Call, _ wire.None) (*wire.
 	}
 	_ = h.Sessions.Cache.Outdate(ctx, live.version(), live.TokenHash) // over by itself within a minute
 	a := wire.OK(One{h.Sessions.View(live.Session)})
-	h.Sessions.Cookies.Set(&a.Headers, c, live.Token, live.Remember)
+	h.Sessions.Cookies.Set(&a.Headers, c, live.Token, h.Sessions.CookieLife(live))
 	return a, nil
 }
 

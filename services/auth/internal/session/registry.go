@@ -188,10 +188,20 @@ func (r *Registry) Renew(h *wire.Headers, c *wire.Call, live *Live) {
 // Hand puts the cookie of a session into an answer that goes on in the place of the
 // caller's, or that is the caller's own.
 func (r *Registry) Hand(h *wire.Headers, c *wire.Call, live *Live) {
-	r.Cookies.Set(h, c, live.Token, live.Remember)
+	r.Cookies.Set(h, c, live.Token, r.CookieLife(live))
 	if r.Renewed != nil {
 		r.Renewed(h, c, live)
 	}
+}
+
+// CookieLife is how long the cookie of a session lasts, in whole seconds: as long
+// as the session; 0 when it ends with the browser.
+func (r *Registry) CookieLife(live *Live) time.Duration {
+	if !live.Remember {
+		return 0
+	}
+	left := r.Rules.left(&live.Session, r.Now()) + time.Second - time.Nanosecond
+	return max(time.Second, min(r.Cookies.maxAge, left.Truncate(time.Second)))
 }
 
 // Changed makes caches forget a person's old profile after a change was committed.

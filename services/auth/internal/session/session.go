@@ -90,6 +90,11 @@ func (r Rules) Over(s *Session, now time.Time) bool {
 	return !now.Before(s.ExpiresAt) || !now.Before(s.CreatedAt.Add(r.Absolute))
 }
 
+// left is how long a session goes on if nothing extends it.
+func (r Rules) left(s *Session, now time.Time) time.Duration {
+	return min(s.ExpiresAt.Sub(now), s.CreatedAt.Add(r.Absolute).Sub(now))
+}
+
 // Due tells whether a session is to be extended: it is remembered, was last
 // extended at least UpdateAge ago, and would gain by it.
 func (r Rules) Due(s *Session, now time.Time) bool {

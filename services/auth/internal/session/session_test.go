@@ -79,26 +79,27 @@ func TestCookies_areTheContractsLines(t *testing.T) {
 	t.Parallel()
 	const token = "PQPKui8RmRc2t2oHdp17vy4x6vzd3aKT"
 	const signed = token + ".JDK9kz1lz%2BpWLfbzcY0Ig3PD3LiBEzYQTb4BPrpz9Fo%3D"
+	const week = 7 * 24 * time.Hour
 	for name, tc := range map[string]struct {
 		settings session.CookieSettings
-		remember bool
+		life     time.Duration
 		sent     string // Cookie header of the request
 		want     []string
 	}{
-		"remembered": {session.CookieSettings{Prefix: "better-auth"}, true, "", []string{
+		"remembered": {session.CookieSettings{Prefix: "better-auth"}, week, "", []string{
 			"better-auth.session_token=" + signed + "; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax",
 		}},
-		"remembered on https": {session.CookieSettings{Prefix: "better-auth", Secure: true}, true, "", []string{
+		"remembered on https": {session.CookieSettings{Prefix: "better-auth", Secure: true}, week, "", []string{
 			"__Secure-better-auth.session_token=" + signed + "; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax; Secure",
 		}},
-		"another prefix": {session.CookieSettings{Prefix: "codex"}, true, "", []string{
+		"another prefix": {session.CookieSettings{Prefix: "codex"}, week, "", []string{
 			"codex.session_token=" + signed + "; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax",
 		}},
-		"until the browser ends": {session.CookieSettings{Prefix: "better-auth"}, false, "", []string{
+		"until the browser ends": {session.CookieSettings{Prefix: "better-auth"}, 0, "", []string{
 			"better-auth.session_token=" + signed + "; Path=/; HttpOnly; SameSite=Lax",
 			"better-auth.dont_remember=true.",
 		}},
-		"remembered after a session that was not": {session.CookieSettings{Prefix: "better-auth"}, true, "better-auth.dont_remember=true.x", []string{
+		"remembered after a session that was not": {session.CookieSettings{Prefix: "better-auth"}, week, "better-auth.dont_remember=true.x", []string{
 			"better-auth.session_token=" + signed + "; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax",
 			"better-auth.dont_remember=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
 		}},
@@ -110,7 +111,7 @@ func TestCookies_areTheContractsLines(t *testing.T) {
 				r.Header.Set("Cookie", tc.sent)
 			}
 			var h wire.Headers
-			cookies(t, tc.settings).Set(&h, wire.CallOf(r, nil), token, tc.remember)
+			cookies(t, tc.settings).Set(&h, wire.CallOf(r, nil), token, tc.life)
 			if !slices.EqualFunc(h.SetCookie, tc.want, strings.HasPrefix) {
 				t.Errorf("Set-Cookie:\n%s\nwant:\n%s", strings.Join(h.SetCookie, "\n"), strings.Join(tc.want, "\n"))
 			}

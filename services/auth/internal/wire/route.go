@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -26,6 +27,9 @@ type Op struct {
 	Summary string
 	// Form says that application/x-www-form-urlencoded is taken too.
 	Form bool
+	// Members are those of the body that T does not have: additional fields, which
+	// the handler reads from the call. A form's are given the types of these.
+	Members map[string]*huma.Schema
 	// Session says that the caller must be signed in.
 	Session bool
 	// OnBehalf says that whoever acts for a person may do it too: an administrator
@@ -136,6 +140,8 @@ func Describe(doc *huma.OpenAPI, prefix string) {
 func contentOf[T any](op Op) map[string]*huma.MediaType {
 	t := reflect.TypeFor[T]()
 	schema := schemaOf(t)
+	maps.Copy(schema.Properties, op.Members)
+	schema.PrecomputeMessages()
 	content := map[string]*huma.MediaType{"application/json": {Schema: schema}}
 	if op.Form {
 		content["application/x-www-form-urlencoded"] = &huma.MediaType{Schema: schema}
@@ -169,6 +175,5 @@ func schemaOf(t reflect.Type) *huma.Schema {
 		}
 		s.Properties[name] = p
 	}
-	s.PrecomputeMessages()
 	return s
 }
