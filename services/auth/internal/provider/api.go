@@ -22,6 +22,8 @@ func (d api) endpoints(context.Context) (endpoints, error) {
 	return endpoints{Endpoint: d.endpoint}, nil
 }
 
+func (d api) reach(context.Context) error { return nil }
+
 func (d api) identity(ctx context.Context, t Tokens, _ string) (Identity, error) {
 	return d.person(ctx, t.Access)
 }

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"crypto/ecdsa"
 	"encoding/json"
 	"fmt"
@@ -27,7 +26,6 @@ const secretLife = 5 * time.Minute
 // Apple is appleid.apple.com. It posts its answer, and tells the name of its
 // user there, once.
 func Apple(o Options, key AppleKey) (*Provider, error) {
-	o.URL = cmp.Or(o.URL, "https://appleid.apple.com")
 	private, err := jwk.ParseKey([]byte(key.PEM), jwk.WithPEM(true))
 	if err != nil {
 		return nil, fmt.Errorf("not a private key in PEM")
@@ -36,9 +34,12 @@ func Apple(o Options, key AppleKey) (*Provider, error) {
 	if private.Raw(&raw) != nil || raw.Curve.Params().BitSize != 256 {
 		return nil, fmt.Errorf("not a key for ES256")
 	}
-	p := newProvider(o, []string{"name", "email"}, newOpenID(o))
+	if len(o.Scopes) == 0 {
+		o.Scopes = []string{"name", "email"}
+	}
+	p := usual(o, appleDocument)
 	p.FormPost = true
-	p.secret = func(now time.Time) (string, error) { return key.sign(&raw, o.ClientIDs[0], o.URL, now) }
+	p.secret = func(now time.Time) (string, error) { return key.sign(&raw, p.ClientIDs[0], p.URL, now) }
 	return p, nil
 }
 

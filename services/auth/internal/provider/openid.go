@@ -34,9 +34,18 @@ func newOpenID(o Options) *openID {
 		issuer:   func(named string, _ claims) string { return named },
 		verified: func(c claims) bool { return c.yes("email_verified") },
 	}
-	d.documents = newKept(o.Now, func(ctx context.Context) (document, error) { return discover(ctx, o.Client, o.URL, d.match) })
+	d.documents = newKept(o.Now, d.discover)
 	d.keys.set = newKept(o.Now, d.fetchKeys)
 	return d
+}
+
+func (d *openID) discover(ctx context.Context) (document, error) {
+	return discover(ctx, d.o.Client, d.o.URL, d.match)
+}
+
+func (d *openID) reach(ctx context.Context) error {
+	_, err := d.discover(ctx)
+	return err
 }
 
 func (d *openID) fetchKeys(ctx context.Context) (*oidc.StaticKeySet, error) {

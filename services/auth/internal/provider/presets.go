@@ -5,21 +5,28 @@ import (
 	"strings"
 )
 
+var usualScopes = []string{"openid", "email", "profile"}
+
 // OpenID is any OpenID Connect provider, at the issuer that the options name.
 func OpenID(o Options) *Provider {
-	return newProvider(o, []string{"openid", "email", "profile"}, newOpenID(o))
+	return newProvider(o, usualScopes, newOpenID(o))
 }
 
 // Google is accounts.google.com.
-func Google(o Options) *Provider {
-	o.URL = cmp.Or(o.URL, "https://accounts.google.com")
-	return OpenID(o)
-}
+func Google(o Options) *Provider { return usual(o, googleDocument) }
 
 // GitLab is gitlab.com, or somebody's own.
-func GitLab(o Options) *Provider {
-	o.URL = cmp.Or(o.URL, "https://gitlab.com")
-	return OpenID(o)
+func GitLab(o Options) *Provider { return usual(o, gitLabDocument) }
+
+// usual is OpenID for a provider whose document is known, unless it is elsewhere.
+func usual(o Options, doc document) *Provider {
+	known := o.URL == ""
+	o.URL = cmp.Or(o.URL, doc.Issuer)
+	d := newOpenID(o)
+	if known {
+		d.knows(doc)
+	}
+	return newProvider(o, usualScopes, d)
 }
 
 // tenantMark stands in the issuer of Microsoft's shared tenants for the tenant
@@ -30,8 +37,13 @@ const tenantMark = "{tenantid}"
 // Whoever runs a tenant may write any address into it, so an address counts as
 // proven only where Microsoft says that the tenant owns its domain.
 func Microsoft(o Options, tenant string) *Provider {
-	o.URL = strings.TrimSuffix(cmp.Or(o.URL, "https://login.microsoftonline.com"), "/") + "/" + tenant + "/v2.0"
+	doc, known := microsoftDocument(tenant)
+	known = known && o.URL == ""
+	o.URL = strings.TrimSuffix(cmp.Or(o.URL, microsoftPlace), "/") + "/" + tenant + "/v2.0"
 	d := newOpenID(o)
+	if known {
+		d.knows(doc)
+	}
 	d.match = func(named string) bool { return sameHost(named, o.URL) } // a tenant has a name and an id
 	d.issuer = func(named string, c claims) string { return strings.ReplaceAll(named, tenantMark, c.text("tid")) }
 	d.verified = func(c claims) bool { return c.yes("xms_edov") || c["xms_edov"] == float64(1) || c["xms_edov"] == "1" }

@@ -91,15 +91,7 @@ func TestDiscord_tellsWhoItIs(t *testing.T) {
 
 func TestApple_signsItsSecretAndPostsItsAnswer(t *testing.T) {
 	t.Parallel()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	text := es256(t)
 	w := newWorld(t, oidc.Options{}, patient)
 	o := options(w.server, w.clock, patient)
 	p, err := provider.Apple(o, provider.AppleKey{Team: "TEAM", ID: "KEY", PEM: text})
@@ -140,6 +132,95 @@ func TestApple_signsItsSecretAndPostsItsAnswer(t *testing.T) {
 	if _, err := provider.Apple(o, provider.AppleKey{PEM: "nonsense"}); err == nil {
 		t.Error("a key that is none was taken")
 	}
+}
+
+// offline answers no call.
+type offline struct{ asked []string }
+
+func (o *offline) RoundTrip(r *http.Request) (*http.Response, error) {
+	o.asked = append(o.asked, r.URL.String())
+	return nil, errors.New("there is no network")
+}
+
+// OAU-01: what sends the browser to a provider at its usual place needs no call.
+func TestPresets_askWithoutTheNetwork(t *testing.T) {
+	t.Parallel()
+	const tenant = "0F4F2B0C-1111-4222-8333-444455556666"
+	for name, tc := range map[string]struct {
+		open           func(provider.Options) *provider.Provider
+		start, scopes  string
+		nonce          bool
+		keys, document string
+	}{
+		"google":    {provider.Google, "https://accounts.google.com/o/oauth2/v2/auth?", "openid email profile", true, "https://accounts.google.com/.well-known/openid-configuration"},
+		"gitlab":    {provider.GitLab, "https://gitlab.com/oauth/authorize?", "openid email profile", true, "https://gitlab.com/.well-known/openid-configuration"},
+		"apple":     {apple(t), "https://appleid.apple.com/auth/authorize?", "name email", true, "https://appleid.apple.com/.well-known/openid-configuration"},
+		"microsoft": {microsoft("common"), "https://login.microsoftonline.com/common/oauth2/v2.0/authorize?", "openid email profile offline_access", true, "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"},
+		"a tenant":  {microsoft(tenant), "https://login.microsoftonline.com/" + tenant + "/oauth2/v2.0/authorize?", "openid email profile offline_access", true, "https://login.microsoftonline.com/" + tenant + "/v2.0/.well-known/openid-configuration"},
+		"github":    {func(o provider.Options) *provider.Provider { return provider.GitHub(o, "") }, "https://github.com/login/oauth/authorize?", "read:user user:email", false, ""},
+		"discord":   {provider.Discord, "https://discord.com/oauth2/authorize?", "identify email", false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			net := &offline{}
+			p := tc.open(provider.Options{ID: name, ClientIDs: []string{"us"}, Secret: "shh", Client: &http.Client{Transport: net}, Now: time.Now, Limit: patient})
+			asked, err := p.Ask(t.Context(), provider.Question{State: "s", Nonce: "n", Verifier: "v", Redirect: redirect, Hint: "ada@example.test"})
+			u, parseErr := url.Parse(asked)
+			if err != nil || parseErr != nil || !strings.HasPrefix(asked, tc.start) || len(net.asked) > 0 {
+				t.Fatalf("%s, %v, called %v", asked, err, net.asked)
+			}
+			q := u.Query()
+			if q.Get("scope") != tc.scopes || q.Get("state") != "s" || q.Get("client_id") != "us" || q.Get("redirect_uri") != redirect || q.Get("response_type") != "code" ||
+				q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 || q.Has("nonce") != tc.nonce || tc.nonce && q.Get("nonce") != "n" {
+				t.Errorf("asked %v", q)
+			}
+			if tc.document == "" {
+				return
+			}
+			if _, err := p.Verify(t.Context(), provider.Tokens{ID: "e30.e30.e30"}, ""); err == nil {
+				t.Error("an ID token was believed without keys")
+			}
+			if err := p.Reach(t.Context()); err == nil {
+				t.Error("a provider without a network is there")
+			}
+			if net.asked[len(net.asked)-1] != tc.document {
+				t.Errorf("called %v", net.asked)
+			}
+		})
+	}
+	net := &offline{}
+	named := microsoft("contoso.onmicrosoft.com")(provider.Options{ID: "m", ClientIDs: []string{"us"}, Client: &http.Client{Transport: net}, Now: time.Now, Limit: patient})
+	if _, err := named.Ask(t.Context(), provider.Question{}); err == nil || len(net.asked) != 1 {
+		t.Errorf("a tenant whose id nobody knows: %v, called %v", err, net.asked)
+	}
+}
+
+func microsoft(tenant string) func(provider.Options) *provider.Provider {
+	return func(o provider.Options) *provider.Provider { return provider.Microsoft(o, tenant) }
+}
+
+func apple(t *testing.T) func(provider.Options) *provider.Provider {
+	return func(o provider.Options) *provider.Provider {
+		p, err := provider.Apple(o, provider.AppleKey{Team: "TEAM", ID: "KEY", PEM: es256(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+}
+
+// es256 makes a private key as Apple gives them.
+func es256(t *testing.T) string {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 func TestNameOf(t *testing.T) {

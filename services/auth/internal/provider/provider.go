@@ -78,6 +78,8 @@ type dialect interface {
 	// endpoints gives where to ask, and the name that the provider gives itself
 	// in answers.
 	endpoints(ctx context.Context) (endpoints, error)
+	// reach tells whether the provider is there.
+	reach(ctx context.Context) error
 	// identity tells whose tokens these are that came for a code. An ID token must
 	// hold the nonce.
 	identity(ctx context.Context, t Tokens, nonce string) (Identity, error)
@@ -103,13 +105,12 @@ func newProvider(o Options, scopes []string, d dialect) *Provider {
 	return &Provider{Options: o, dialect: d, secret: func(time.Time) (string, error) { return o.Secret, nil }}
 }
 
-// Reach tells whether the provider's description can be had; those that have none
-// are taken to be there.
+// Reach tells whether the provider's description can be had, also where it is
+// known; those that have none are taken to be there.
 func (p *Provider) Reach(ctx context.Context) error {
 	ctx, cancel := p.limited(ctx)
 	defer cancel()
-	_, err := p.dialect.endpoints(ctx)
-	return err
+	return p.dialect.reach(ctx)
 }
 
 // limited bounds one conversation.
