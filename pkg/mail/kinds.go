@@ -10,6 +10,7 @@ type Template string
 const (
 	VerifyEmail         Template = "verify-email"          // proves that the address is the reader's
 	ResetPassword       Template = "reset-password"        // leads to choosing a new password
+	AccountMade         Template = "account-made"          // an administrator made the account: leads to choosing a password
 	AccountExists       Template = "account-exists"        // somebody tried to sign up with the reader's address
 	PasswordChanged     Template = "password-changed"      // tells the reader, who may not have done it
 	MagicLink           Template = "magic-link"            // signs in
@@ -23,14 +24,17 @@ const (
 	NewDevice           Template = "new-device"            // somebody signed in from where nobody did before
 	SecondFactorChanged Template = "second-factor-changed" // tells the reader, who may not have done it
 	PasskeyChanged      Template = "passkey-changed"       // tells the reader, who may not have done it
+	WayAdded            Template = "way-added"             // tells the reader of a new way of signing in
+	WayRemoved          Template = "way-removed"           // tells the reader of one that is gone
 	DeleteAccount       Template = "delete-account"        // the link deletes the account
 	AccountDeleted      Template = "account-deleted"       // the account is gone
 )
 
 // Kinds are all of them.
 var Kinds = []Template{
-	VerifyEmail, ResetPassword, AccountExists, PasswordChanged, MagicLink, SignInCode, VerifyCode, ResetCode, TwoFactorCode,
-	ChangeEmailConfirm, ChangeEmailVerify, EmailChanged, NewDevice, SecondFactorChanged, PasskeyChanged, DeleteAccount, AccountDeleted,
+	VerifyEmail, ResetPassword, AccountMade, AccountExists, PasswordChanged, MagicLink, SignInCode, VerifyCode, ResetCode, TwoFactorCode,
+	ChangeEmailConfirm, ChangeEmailVerify, EmailChanged, NewDevice, SecondFactorChanged, PasskeyChanged,
+	WayAdded, WayRemoved, DeleteAccount, AccountDeleted,
 }
 
 // What SecondFactorChanged and PasskeyChanged tell, in Data.What.
@@ -39,3 +43,7 @@ const (
 	WhatRemoved     = "removed"
 	WhatBackupCodes = "backup-codes" // new backup codes took the place of the old ones
 )
+
+// WhatPassword is the way of signing in that WayRemoved tells of where it is no
+// provider, whose name Data.What then is.
+const WhatPassword = "password"

@@ -18,7 +18,9 @@ func Sample(kind Template) Data {
 		}
 	case MagicLink:
 		d.Valid = 5 * time.Minute
-	case DeleteAccount:
+	case WayAdded, WayRemoved:
+		d.What = "Google"
+	case DeleteAccount, AccountMade:
 		d.Valid = 24 * time.Hour
 	case ChangeEmailConfirm:
 		d.Address = "ada@new.example.com"

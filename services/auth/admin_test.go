@@ -422,10 +422,16 @@ func TestActivity(t *testing.T) {
 			t.Errorf("%s: %d %s", query, r.status, r.text)
 		}
 	}
-	for _, wrong := range []string{"?cursor=xx", "?from=yesterday", "?limit=0", "?kind=%00"} {
-		if r := b.get("/admin/audit-events" + wrong); r.status != http.StatusBadRequest {
+	for wrong, member := range map[string]string{
+		"?cursor=xx": "cursor", "?from=yesterday": "from", "?limit=0": "limit", "?limit=100000": "limit", "?kind=%00": "kind", "?kind=sign_inn": "kind",
+		"?outcome=maybe": "outcome", "?userID=" + id: "userID", "?kind=sign_in&page=2": "page",
+	} {
+		if r := b.get("/admin/audit-events" + wrong); r.status != http.StatusBadRequest || r.code() != "VALIDATION_ERROR" || !strings.HasPrefix(r.message(), "[query."+member+"]") {
 			t.Errorf("%s: %d %s", wrong, r.status, r.text)
 		}
+	}
+	if r := them.get("/recent-activity?kind=sign_in"); r.status != http.StatusBadRequest {
+		t.Errorf("a parameter that does nothing: %d %s", r.status, r.text)
 	}
 	if r := w.browser().get("/recent-activity"); r.status != http.StatusUnauthorized {
 		t.Errorf("nobody: %d %s", r.status, r.text)

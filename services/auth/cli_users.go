@@ -221,7 +221,7 @@ func (f *features) invite(ctx context.Context, tx pgx.Tx, u user.User) error {
 		return err
 	}
 	return f.letters.Put(ctx, tx, mailer.Letter{
-		Kind: mail.ResetPassword, UserID: u.ID, Cause: security.NewID(),
+		Kind: mail.AccountMade, UserID: u.ID, Cause: security.NewID(),
 		Contents: mailer.Contents{To: u.Email, Name: u.Name, Token: token, Callback: f.settings.Accounts.ResetPage},
 	})
 }

@@ -34,7 +34,11 @@ func TestUsersCommands(t *testing.T) {
 	}
 	invited := address()
 	run(0, "create", "--email", invited, "--name", "Grace Hopper")
-	token := tokenOf(t, w.link(invited))
+	invitation := w.letter(invited)
+	if invitation.Subject != "Choose a password for your account" || !strings.Contains(invitation.Text, "an account was made for you at Codex by its administrators") {
+		t.Errorf("%q %s", invitation.Subject, invitation.Text)
+	}
+	token := tokenOf(t, invitation.Links()[0])
 	if r := w.stranger().post("/reset-password", members{"newPassword": goodPassword, "token": token}); r.status != 200 {
 		t.Errorf("the link of an invitation: %d %s", r.status, r.text)
 	}

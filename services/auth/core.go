@@ -50,7 +50,7 @@ func addMail(f *features) error {
 	signInPage := fixed(s.at(s.Accounts.SignInPage))
 	f.links[mail.AccountExists], f.links[mail.PasswordChanged] = signInPage, signInPage
 	securityPage := fixed(s.at(s.Accounts.SecurityPage))
-	for _, kind := range []mail.Template{mail.NewDevice, mail.SecondFactorChanged, mail.PasskeyChanged} {
+	for _, kind := range []mail.Template{mail.NewDevice, mail.SecondFactorChanged, mail.PasskeyChanged, mail.WayAdded, mail.WayRemoved} {
 		f.links[kind] = securityPage
 	}
 	return nil
@@ -117,7 +117,7 @@ func addReset(f *features) error {
 	}
 	f.reset = r
 	f.doors = append(f.doors, r)
-	f.links[mail.ResetPassword] = r.Link
+	f.links[mail.ResetPassword], f.links[mail.AccountMade] = r.Link, r.Link
 	f.sweeps["tokens"] = func(ctx context.Context, n int) (int64, error) { return r.Store.Sweep(ctx, p.now(), n) }
 	return nil
 }

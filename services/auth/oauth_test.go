@@ -614,6 +614,40 @@ func TestUnlink(t *testing.T) {
 	}
 }
 
+// AUTH-14: whoever reads the account's mail hears of a way of signing in that came
+// or went, but not of the one by which they signed up.
+func TestWays_areToldByMail(t *testing.T) {
+	t.Parallel()
+	w, acme, other := withProviders(t, map[string]string{"NEW_DEVICE_MAIL": "false"})
+	email, late := address(), address()
+	tells := func(to, subject string, words ...string) {
+		t.Helper()
+		m := w.letter(to)
+		for _, word := range append(words, home+"/") {
+			if m.Subject != subject || !strings.Contains(m.Text, word) {
+				t.Errorf("%q lacks %q: %s", m.Subject, word, m.Text)
+			}
+		}
+	}
+	b := w.signUp(email, goodPassword)
+	acme.Be(person(email, true))
+	leads(t, b.linkSocial(nil), "/home")
+	tells(email, "A way of signing in was added", "acme was linked")
+	leads(t, b.linkSocial(nil), "/home") // once more adds nothing
+	b.post("/unlink-account", members{"accountId": b.account("credential")})
+	tells(email, "A way of signing in was removed", "the password of your account was removed")
+
+	acme.Be(person(late, true))
+	leads(t, w.browser().social(nil), "/welcome") // signs up
+	other.Be(person(late, true))
+	b = w.browser()
+	b.headers["Accept-Language"] = "de"
+	leads(t, b.social(members{"provider": "other"}), "/home") // joined by the address
+	tells(late, "Ein Weg zur Anmeldung kam dazu", "other wurde mit deinem Konto verknüpft")
+	b.post("/unlink-account", members{"accountId": b.account("acme")})
+	tells(late, "Ein Weg zur Anmeldung wurde entfernt", "mit acme wurde entfernt")
+}
+
 // OAU-12: two ways that are taken away at once leave one.
 func TestUnlink_inParallelLeavesOne(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ package activity
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -23,6 +24,12 @@ const (
 	longestPage = 100
 )
 
+// The parameters of both lists.
+var (
+	ofPages  = []string{"limit", "cursor"}
+	ofSearch = append([]string{"kind", "userId", "actorId", "requestId", "outcome", "from", "to"}, ofPages...)
+)
+
 // Handler serves the record.
 type Handler struct {
 	Events   audit.Reader
@@ -36,12 +43,12 @@ type Handler struct {
 func (h *Handler) Routes(r *wire.Router) {
 	wire.Get(r, wire.Op{
 		ID: "recentActivity", Path: "/recent-activity", Summary: "What happened to the caller's account, the newest first", Session: true, OnBehalf: true,
-		Query: []string{"limit", "cursor"}, Errors: []int{400, 401},
+		Query: ofPages, Errors: []int{400, 401},
 	}, h.own)
 	if h.Admin {
 		wire.Get(r, wire.Op{
 			ID: "adminAuditEvents", Path: "/admin/audit-events", Summary: "What happened to all accounts, the newest first", Session: true,
-			Query: []string{"kind", "userId", "actorId", "requestId", "outcome", "from", "to", "limit", "cursor"}, Errors: []int{400, 401, 403},
+			Query: ofSearch, Errors: []int{400, 401, 403},
 		}, h.search)
 	}
 }
@@ -72,7 +79,7 @@ func (h *Handler) own(ctx context.Context, c *wire.Call) (*wire.Answer[OwnPage],
 	if err != nil {
 		return nil, err
 	}
-	q, err := page(c)
+	q, err := page(c, ofPages)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +141,7 @@ func (h *Handler) search(ctx context.Context, c *wire.Call) (*wire.Answer[AuditP
 	case !h.Rules.May(live.User, permission.AuditList):
 		return nil, h.Refusal
 	}
-	q, err := page(c)
+	q, err := page(c, ofSearch)
 	if err != nil {
 		return nil, err
 	}
@@ -157,14 +164,19 @@ func (h *Handler) search(ctx context.Context, c *wire.Call) (*wire.Answer[AuditP
 	return out, nil
 }
 
-// page reads which part of the list is wanted.
-func page(c *wire.Call) (q audit.Query, err error) {
+// page reads which part of the list is wanted. A parameter that is not known would
+// be one that does not narrow the search, though it was meant to.
+func page(c *wire.Call, known []string) (q audit.Query, err error) {
+	for _, name := range c.QueryNames() {
+		if !slices.Contains(known, name) {
+			return q, wire.Invalid("query."+name, "Unrecognized key")
+		}
+	}
 	q.Limit = usualPage
 	if text := c.Query("limit"); text != "" {
-		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 {
-			return q, wire.Invalid("query.limit", "Invalid input: expected number")
+		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > longestPage {
+			return q, wire.Invalid("query.limit", "Invalid input: expected number between 1 and "+strconv.Itoa(longestPage))
 		}
-		q.Limit = min(q.Limit, longestPage)
 	}
 	if q.After, err = audit.ReadCursor(c.Query("cursor")); err != nil {
 		return q, wire.Invalid("query.cursor", "Invalid input: not a cursor of this list")
@@ -179,6 +191,12 @@ func filter(c *wire.Call, q *audit.Query) error {
 		if *to = c.Query(name); len(*to) > 128 || !clean(*to) {
 			return wire.Invalid("query."+name, "Invalid input")
 		}
+	}
+	if q.Kind != "" && !audit.Known(audit.Kind(q.Kind)) {
+		return wire.Invalid("query.kind", "Invalid option: not a kind of event")
+	}
+	if q.Outcome != "" && q.Outcome != "success" && q.Outcome != "failure" {
+		return wire.Invalid("query.outcome", "Invalid option: expected one of success, failure")
 	}
 	for name, to := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
 		text := c.Query(name)

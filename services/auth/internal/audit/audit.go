@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/database"
@@ -64,6 +65,18 @@ const (
 	SprayDetected     Kind = "password_spray"
 	PasswordSpent     Kind = "password_cap"
 )
+
+// Kinds are all of them.
+var Kinds = []Kind{
+	SignedUp, SignedIn, SignedOut, SecondFactorAsked, SessionRevoked, SessionSwitched, EmailVerified, EmailChangeAsked,
+	EmailChanged, PasswordChanged, PasswordChecked, ResetAsked, PasswordReset, ProfileChanged, DeletionAsked, UserDeleted,
+	AccountLinked, AccountUnlinked, SecondFactorOn, SecondFactorOff, SecondFactorUsed, BackupCodesMade, DeviceTrusted, PasskeyAdded,
+	PasskeyChanged, PasskeyRemoved, KeyMade, KeyChanged, KeyRemoved, UserCreated, UserChanged, RoleChanged,
+	UserBanned, UserUnbanned, Impersonated, ImpersonationOver, AdminRefused, SprayDetected, PasswordSpent,
+}
+
+// Known tells whether there is such a kind.
+func Known(k Kind) bool { return slices.Contains(Kinds, k) }
 
 // Event is one thing that happened.
 type Event struct {

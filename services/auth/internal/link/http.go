@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/codex-platform/codex/pkg/database"
+	"github.com/codex-platform/codex/pkg/mail"
 	"github.com/codex-platform/codex/pkg/problem"
 
 	"github.com/codex-platform/codex/services/auth/internal/audit"
@@ -113,6 +114,9 @@ func (l *Links) remove(ctx context.Context, c *wire.Call, live *session.Live, id
 		if errors.Is(err, errNone) {
 			return ErrNoAccount
 		} else if err != nil {
+			return err
+		}
+		if err := l.tell(ctx, tx, c, mail.WayRemoved, live.User, name); err != nil {
 			return err
 		}
 		return l.Audit.Record(ctx, tx, c, audit.Event{

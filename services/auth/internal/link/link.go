@@ -135,7 +135,7 @@ func (l *Links) SignIn(ctx context.Context, tx pgx.Tx, c *wire.Call, claim Claim
 	if !l.Rules.Linking || !l.proven(claim) || !u.EmailVerified || u.IsAnonymous {
 		return Found{}, ErrNotLinked
 	}
-	return Found{User: u}, l.join(ctx, tx, c, claim, u.ID, "address")
+	return Found{User: u}, l.join(ctx, tx, c, claim, u, "address")
 }
 
 // known lets the owner of an account in. An address that was never proven is by
@@ -227,7 +227,7 @@ func (l *Links) add(ctx context.Context, tx pgx.Tx, c *wire.Call, claim Claim, w
 	case !errors.Is(err, user.ErrNone):
 		return err
 	}
-	return l.join(ctx, tx, c, claim, u.ID, "session")
+	return l.join(ctx, tx, c, claim, u, "session")
 }
 
 // prove marks the address of a person in session as proven by the provider's own
@@ -243,13 +243,16 @@ func (l *Links) prove(ctx context.Context, tx pgx.Tx, claim Claim, u user.User) 
 	return err
 }
 
-// join adds a claim's account to a person who exists.
-func (l *Links) join(ctx context.Context, tx pgx.Tx, c *wire.Call, claim Claim, userID, by string) error {
-	if err := l.keep(ctx, tx, claim, userID); err != nil {
+// join adds a claim's account to a person who exists, and tells the person.
+func (l *Links) join(ctx context.Context, tx pgx.Tx, c *wire.Call, claim Claim, u user.User, by string) error {
+	if err := l.keep(ctx, tx, claim, u.ID); err != nil {
+		return err
+	}
+	if err := l.tell(ctx, tx, c, mail.WayAdded, u, claim.Provider); err != nil {
 		return err
 	}
 	return l.Audit.Record(ctx, tx, c, audit.Event{
-		Kind: audit.AccountLinked, UserID: userID, Details: map[string]string{"provider": claim.Provider, "by": by},
+		Kind: audit.AccountLinked, UserID: u.ID, Details: map[string]string{"provider": claim.Provider, "by": by},
 	})
 }
 

@@ -147,10 +147,10 @@ func TestPresets_askWithoutTheNetwork(t *testing.T) {
 	t.Parallel()
 	const tenant = "0F4F2B0C-1111-4222-8333-444455556666"
 	for name, tc := range map[string]struct {
-		open           func(provider.Options) *provider.Provider
-		start, scopes  string
-		nonce          bool
-		keys, document string
+		open          func(provider.Options) *provider.Provider
+		start, scopes string
+		nonce         bool
+		document      string // that tells whether it is there
 	}{
 		"google":    {provider.Google, "https://accounts.google.com/o/oauth2/v2/auth?", "openid email profile", true, "https://accounts.google.com/.well-known/openid-configuration"},
 		"gitlab":    {provider.GitLab, "https://gitlab.com/oauth/authorize?", "openid email profile", true, "https://gitlab.com/.well-known/openid-configuration"},

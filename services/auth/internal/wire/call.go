@@ -2,6 +2,7 @@ package wire
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -58,6 +59,9 @@ func (c *Call) Query(name string) string {
 
 // Queries gives all values of a query parameter.
 func (c *Call) Queries(name string) []string { return c.request.URL.Query()[name] }
+
+// QueryNames lists the query parameters, in a fixed order.
+func (c *Call) QueryNames() []string { return slices.Sorted(maps.Keys(c.request.URL.Query())) }
 
 // MustQuery gives a query parameter that has to be there, though it may be empty.
 func (c *Call) MustQuery(name string) (string, error) {
