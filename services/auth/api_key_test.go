@@ -259,6 +259,19 @@ func TestAPIKey_isVerifiedForServices(t *testing.T) {
 	if r := w.stranger().post("/internal/v1/api-keys/verify", members{"key": own}); r.status != http.StatusUnauthorized {
 		t.Errorf("without the service token: %d %s", r.status, r.text)
 	}
+	for at, body := range map[string]members{
+		"user_id": {"user_id": 7}, "name": {"user_id": id, "name": 5}, "expires_in": {"user_id": id, "expires_in": 0}, "limits.remaining": {"user_id": id, "limits": members{"remaining": "x"}},
+	} {
+		if r := s.post("/internal/v1/api-keys", body); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.message(), "[body."+at+"] ") {
+			t.Errorf("%v: %d %s", body, r.status, r.text)
+		}
+	}
+	if r := s.post("/internal/v1/api-keys", members{}); !strings.Contains(r.message(), "[body] ") || !strings.Contains(r.message(), "user_id") {
+		t.Errorf("nothing: %d %s", r.status, r.text)
+	}
+	if r := s.send(http.MethodPatch, "/internal/v1/api-keys/x", "application/json", `{"enabled":"yes"}`); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.message(), "[body.enabled] ") {
+		t.Errorf("a change: %d %s", r.status, r.text)
+	}
 	if r := s.post("/internal/v1/api-keys", members{"user_id": "nobody"}); r.status != http.StatusNotFound {
 		t.Errorf("for nobody: %d %s", r.status, r.text)
 	}

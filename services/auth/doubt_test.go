@@ -94,6 +94,28 @@ func TestDoubt_isLiftedWhereTheAccountWasMade(t *testing.T) {
 	w.signIn(email, goodPassword)
 }
 
+// OAU-07: a code that is typed there lifts it like the link, and nowhere else.
+func TestDoubt_isLiftedByCodesWhereTheAccountWasMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: sameBrowser})
+	for kind, path := range map[string]string{"sign-in": "/sign-in/email-otp", "email-verification": "/email-otp/verify-email"} {
+		email := address()
+		person, owner, _ := w.doubted(email)
+		for _, b := range []*browser{w.browser(), owner} {
+			if r := b.post(path, members{"email": email, "otp": w.askCode(b, kind, email)}); r.status != http.StatusOK {
+				t.Fatalf("%s elsewhere: %d %s", kind, r.status, r.text)
+			}
+			if r := w.stranger().post("/sign-in/email", members{"email": email, "password": goodPassword}); r.code() != "EMAIL_NOT_VERIFIED" {
+				t.Errorf("%s elsewhere lifts the doubt: %d %s", kind, r.status, r.text)
+			}
+		}
+		if r := person.post(path, members{"email": email, "otp": w.askCode(person, kind, email)}); r.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", kind, r.status, r.text)
+		}
+		w.signIn(email, goodPassword)
+	}
+}
+
 // A letter can be asked for, as before the proof.
 func TestDoubt_lettersCanBeAskedFor(t *testing.T) {
 	t.Parallel()

@@ -155,6 +155,60 @@ func TestTakeover_ofAnExport(t *testing.T) {
 	}
 }
 
+// SES-04: sessions that began at the old server before all sessions were ended here
+// do not come with a later run; those that began after that do.
+func TestTakeover_leavesSessionsFromBeforeAReset(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	now := time.Now()
+	tables := map[string][]map[string]any{"user": {}, "session": {}}
+	emails := map[string]string{}
+	moment := func(at time.Time) string { return at.Format(time.RFC3339Nano) }
+	for _, id := range []string{"reset", "revoked", "changed", "quiet"} {
+		emails[id] = address()
+		tables["user"] = append(tables["user"], map[string]any{
+			"id": id, "name": "Ada", "email": emails[id], "emailVerified": true, "createdAt": moment(now.Add(-time.Hour)), "updatedAt": moment(now.Add(-time.Hour)),
+		})
+	}
+	if said, code := w.take("--from-json", writeExport(t, tables), "--secret", secret, "--yes"); code != 0 {
+		t.Fatalf("%d %s", code, said)
+	}
+	w.clock.Advance(2 * time.Minute)
+	choose := func(id string) *browser {
+		w.stranger().post("/request-password-reset", members{"email": emails[id]})
+		if r := w.stranger().post("/reset-password", members{"newPassword": goodPassword, "token": tokenOf(t, w.link(emails[id]))}); r.status != http.StatusOK {
+			t.Fatalf("%d %s", r.status, r.text)
+		}
+		return w.signIn(emails[id], goodPassword)
+	}
+	choose("reset")
+	w.exec(`INSERT INTO better_auth.audit_events (id, at, kind, outcome, user_id) VALUES ('elsewhere', now() + interval '9 minutes', 'password_reset', 'failure', 'quiet')`)
+	revoked, changed := choose("revoked"), choose("changed")
+	w.exec(`DELETE FROM better_auth.audit_events WHERE kind = 'password_reset' AND user_id IN ('revoked', 'changed')`) // their sessions are judged by what follows
+	if r := revoked.post("/revoke-other-sessions", members{}); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	if r := changed.post("/change-password", members{"currentPassword": goodPassword, "newPassword": goodPassword + "-2", "revokeOtherSessions": true}); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	for i, id := range []string{"reset", "revoked", "changed", "quiet"} {
+		for when, at := range map[string]time.Time{"before": now.Add(time.Minute), "after": now.Add(5 * time.Minute)} {
+			tables["session"] = append(tables["session"], map[string]any{
+				"id": id + "-" + when, "token": strings.Repeat(string(rune('a'+i)), 25) + when, "userId": id, "createdAt": moment(at), "updatedAt": moment(at), "expiresAt": moment(now.Add(72 * time.Hour)),
+			})
+		}
+	}
+	said, code := w.take("--from-json", writeExport(t, tables), "--secret", secret, "--yes")
+	if code != 0 || !strings.Contains(said, "3 left out: its person has a new password or ended all sessions here since it began") {
+		t.Errorf("%d %s", code, said)
+	}
+	for id, want := range map[string]int{"reset-before": 0, "revoked-before": 0, "changed-before": 0, "quiet-before": 1, "reset-after": 1, "revoked-after": 1, "changed-after": 1, "quiet-after": 1} {
+		if n := w.count(`SELECT count(*) FROM better_auth.sessions WHERE id = $1`, id); n != want {
+			t.Errorf("%s: %d sessions, want %d", id, n, want)
+		}
+	}
+}
+
 // knows checks that everybody comes in as before.
 func (w *world) knows(r reference) {
 	t := w.t

@@ -24,8 +24,8 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 </style>
 <h1>Who signs in?</h1>
 <p>This provider stands in for Google, GitHub and the like. It believes what you write and asks for no password.</p>
-<form method="post" action="/authorize?{{.}}">
-  <label>E-mail <input name="email" type="email" value="ada@example.test" autocomplete="off" required></label>
+<form method="post" action="/authorize?{{.Query}}">
+  <label>E-mail <input name="email" type="email" value="{{.Email}}" autocomplete="off" required></label>
   <label>Name <input name="name" value="Ada Lovelace" autocomplete="off"></label>
   <label><input name="verified" type="checkbox" checked> the provider says that the address is proven</label>
   <button>Sign in</button>
@@ -39,7 +39,10 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) (Person, bool) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = page.Execute(w, template.URL(r.URL.RawQuery)) //nolint:gosec // an address that html/template escapes for its attribute all the same
+		_ = page.Execute(w, map[string]any{
+			"Query": template.URL(r.URL.RawQuery), //nolint:gosec // an address that html/template escapes for its attribute all the same
+			"Email": cmp.Or(r.URL.Query().Get("login_hint"), "ada@example.test"),
+		})
 		return Person{}, false
 	}
 	q := r.URL.Query()

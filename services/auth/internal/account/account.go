@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -288,12 +289,14 @@ func (a *Accounts) changePassword(ctx context.Context, c *wire.Call, live *sessi
 		if err := (Store{DB: tx}).ForgetResets(ctx, live.UserID); err != nil {
 			return err
 		}
+		e := audit.Event{Kind: audit.PasswordChanged, UserID: live.UserID, SessionID: live.ID}
 		if endOthers {
 			if next, ended, err = a.startOver(ctx, tx, c, live); err != nil {
 				return err
 			}
+			e.Details = map[string]string{"sessions": strconv.Itoa(len(ended))}
 		}
-		if err := a.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.PasswordChanged, UserID: live.UserID, SessionID: live.ID}); err != nil {
+		if err := a.Audit.Record(ctx, tx, c, e); err != nil {
 			return err
 		}
 		return a.Letters.Put(ctx, tx, Changed(live.User, c.Header("Accept-Language")))

@@ -106,6 +106,9 @@ func (a *Admin) Revoke(ctx context.Context, d Deed, id, named string) (n int, er
 		}
 		n = len(ended)
 		details := map[string]string{"reason": "administrator", "sessions": strconv.Itoa(n)}
+		if named == "" {
+			details["reason"] = "all revoked by an administrator"
+		}
 		return target, ended, a.Audit.Record(ctx, tx, d.Call, d.record(audit.SessionRevoked, id, details))
 	})
 	return n, err

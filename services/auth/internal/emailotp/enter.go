@@ -30,6 +30,9 @@ func (k *Codes) enter(ctx context.Context, c *wire.Call, email, code string, n o
 		} else if err != nil {
 			return err
 		}
+		if err := k.trust(ctx, tx, c, found.User); err != nil {
+			return err
+		}
 		in, err = k.begin(ctx, tx, c, found)
 		return err
 	})
@@ -91,6 +94,9 @@ func (k *Codes) prove(ctx context.Context, c *wire.Call, email, code string) (pr
 // the browser that made it, or somebody who is signed in to it, alone.
 func (k *Codes) confirm(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, own *session.Live) (owner.Found, error) {
 	signedIn := own != nil && own.UserID == u.ID
+	if err := k.trust(ctx, tx, c, u); err != nil {
+		return owner.Found{}, err
+	}
 	if u.EmailVerified || k.SameBrowser && !signedIn && !account.MadeHere(k.Sessions.Cookies, c, u.ID) {
 		return k.Owners.Claim(ctx, tx, c, method, u)
 	}
@@ -102,5 +108,20 @@ func (k *Codes) confirm(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.Use
 	}
 	return owner.Found{User: now}, k.Audit.Record(ctx, tx, c, audit.Event{
 		Kind: audit.EmailVerified, UserID: u.ID, Details: map[string]string{"method": method},
+	})
+}
+
+// trust confirms a doubted password where it was typed, as a link does that is
+// opened there: whoever has the code reads the mail.
+func (k *Codes) trust(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User) error {
+	if !u.EmailVerified || !account.MadeHere(k.Sessions.Cookies, c, u.ID) {
+		return nil
+	}
+	trusted, err := account.Store{DB: tx}.Trust(ctx, u.ID, wire.Moment(k.Now()))
+	if err != nil || !trusted {
+		return err
+	}
+	return k.Audit.Record(ctx, tx, c, audit.Event{
+		Kind: audit.EmailVerified, UserID: u.ID, Details: map[string]string{"method": method, "password": "confirmed"},
 	})
 }

@@ -36,6 +36,8 @@ type relation struct {
 	owned bool
 	// wanted is a further condition on the owner u.
 	wanted string
+	// unwanted says why a row that is not wanted is left out.
+	unwanted string
 	// timeless: the source does not say when it was made.
 	timeless bool
 	// ours are the columns that stay as they are where ours was changed here.
@@ -52,12 +54,22 @@ type relation struct {
 // keyed is the column that finds our row again.
 func (r relation) keyed() string { return cmp.Or(r.key, "id") }
 
+// notEnded holds for a session that began after all that ends a person's sessions
+// here; the record has it, and outlives sessions.
+const notEnded = ` AND NOT EXISTS (
+	SELECT FROM better_auth.audit_events e
+	WHERE e.user_id = s.user_id AND e.outcome = 'success' AND e.at >= s.created_at AND (
+		e.kind IN ('password_reset', 'user_ban')
+		OR e.kind = 'password_change' AND (e.details->>'by' = 'administrator' OR e.details->>'sessions' IS NOT NULL)
+		OR e.kind = 'session_revoke' AND e.details->>'reason' IN ('all revoked', 'others revoked', 'all revoked by an administrator')))`
+
 // relations are in the order of dependence.
 var relations = []relation{
 	{name: "user", into: "users", newer: "t.updated_at < s.updated_at", convert: mapper.user, ours: []string{"role", "banned", "ban_reason", "ban_expires_at", "two_factor_enabled"},
 		guard: `NOT EXISTS (SELECT FROM better_auth.users o WHERE o.id <> s.id AND (o.email = s.email OR o.username = s.username))`},
 	{name: "account", into: "accounts", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.account, keep: []string{"provider_id", "account_id", "user_id"}},
-	{name: "session", into: "sessions", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.session, keep: []string{"handle", "token_hash", "user_id", "remember"}},
+	{name: "session", into: "sessions", owned: true, wanted: notEnded, unwanted: "its person has a new password or ended all sessions here since it began, or was not taken",
+		newer: "t.updated_at < s.updated_at", convert: mapper.session, keep: []string{"handle", "token_hash", "user_id", "remember"}},
 	{name: "twofactor", into: "two_factors", owned: true, timeless: true, wanted: ` AND u.two_factor_enabled`, convert: mapper.twoFactor},
 	{name: "passkey", into: "passkeys", owned: true, newer: "t.counter < s.counter", convert: mapper.passkey, keep: []string{"credential_id", "public_key", "user_id"}},
 	{name: "apikey", into: "api_keys", owned: true, newer: "t.updated_at < s.updated_at", convert: mapper.apiKey, keep: []string{"key_hash", "user_id"}},

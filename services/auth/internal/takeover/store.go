@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -116,8 +117,8 @@ func (s Store) write(ctx context.Context, r relation, rows, fresh []columns, sin
 	}
 	key := r.keyed()
 	found, _ := s.DB.Query(ctx, `
-		SELECT s.`+key+`::text, CASE WHEN `+owner+` THEN 'something else has its place here: address, name, link or key' ELSE 'it belongs to nobody who was taken, or who has use for it' END`+from+`
-		WHERE NOT EXISTS (SELECT FROM better_auth.`+r.into+` t WHERE t.`+key+` = s.`+key+`)`, text)
+		SELECT s.`+key+`::text, CASE WHEN `+owner+` THEN 'something else has its place here: address, name, link or key' ELSE $2 END`+from+`
+		WHERE NOT EXISTS (SELECT FROM better_auth.`+r.into+` t WHERE t.`+key+` = s.`+key+`)`, text, cmp.Or(r.unwanted, "it belongs to nobody who was taken, or who has use for it"))
 	missing, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (one lost, err error) {
 		return one, row.Scan(&one.id, &one.reason)
 	})

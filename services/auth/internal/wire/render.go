@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/codex-platform/codex/pkg/problem"
@@ -63,10 +64,29 @@ func Spoken(p *problem.Problem) Refusal {
 		return Refusal{Message: errNotJSON.Message, Code: errNotJSON.Code}
 	case problem.UnsupportedMediaType.Code:
 		return Refusal{Message: errMediaType.Message, Code: errMediaType.Code}
+	case problem.Invalid.Code:
+		return Refusal{Message: named(p), Code: p.Code}
 	case ErrKeySpent.Code:
 		return Refusal{p.Message, codeRateLimited, &Details{p.RetryAfter.Milliseconds()}}
 	}
 	return Refusal{Message: p.Message, Code: p.Code}
+}
+
+// named adds the members that do not fit to the message: internal operations are
+// checked by their schema, whose faults are not the contract's.
+func named(p *problem.Problem) string {
+	faults := make([]string, 0, len(p.Fields))
+	for _, f := range p.Fields {
+		place := strings.ReplaceAll(f.Pointer, "/", ".")
+		if place == "" || place[0] == '.' {
+			place = "body" + place
+		}
+		faults = append(faults, "["+place+"] "+f.Detail)
+	}
+	if len(faults) == 0 {
+		return p.Message
+	}
+	return p.Message + ": " + strings.Join(faults, "; ")
 }
 
 func write(w http.ResponseWriter, status int, body Refusal) {
