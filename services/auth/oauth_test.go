@@ -444,6 +444,8 @@ func TestSocial_refusesBadQuestions(t *testing.T) {
 		"reserved":         {map[string]any{"provider": "acme", "additionalParams": map[string]any{"Redirect_URI": "x"}}, 400, "VALIDATION_ERROR"},
 		"reserved object":  {map[string]any{"provider": "acme", "additionalParams": map[string]any{"request_uri": "x"}}, 400, "VALIDATION_ERROR"},
 		"no strings":       {map[string]any{"provider": "acme", "additionalParams": map[string]any{"x": 1}}, 400, "VALIDATION_ERROR"},
+		"many scopes":      {map[string]any{"provider": "acme", "scopes": slices.Repeat([]string{"a"}, 51)}, 400, "VALIDATION_ERROR"},
+		"long parameter":   {map[string]any{"provider": "acme", "additionalParams": map[string]any{"x": strings.Repeat("a", 3000)}}, 400, "VALIDATION_ERROR"},
 		"odd scope":        {map[string]any{"provider": "acme", "scopes": []string{"a b"}}, 400, "VALIDATION_ERROR"},
 		"odd token":        {map[string]any{"provider": "acme", "idToken": "x"}, 400, "VALIDATION_ERROR"},
 	} {
@@ -600,6 +602,14 @@ func TestUnlink(t *testing.T) {
 	}
 	if r := other.get("/account-info?accountId=" + id); r.status != 400 || r.code() != "ACCOUNT_NOT_FOUND" {
 		t.Errorf("info of another's: %d %s", r.status, r.text)
+	}
+	for _, path := range []string{"/unlink-account", "/get-access-token", "/refresh-token"} {
+		if r := b.post(path, map[string]any{"accountId": "a\x00b"}); r.status != 400 || r.code() != "ACCOUNT_NOT_FOUND" {
+			t.Errorf("%s of what is no text for a database: %d %s", path, r.status, r.text)
+		}
+	}
+	if r := b.get("/account-info?accountId=%ff"); r.status != 400 || r.code() != "ACCOUNT_NOT_FOUND" {
+		t.Errorf("info of what is no text for a database: %d %s", r.status, r.text)
 	}
 	w.clock.Advance(25 * time.Hour)
 	if r := b.post("/unlink-account", map[string]any{"accountId": id}); r.status != 403 || r.code() != "SESSION_NOT_FRESH" {

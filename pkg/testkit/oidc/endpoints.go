@@ -149,6 +149,10 @@ func (s *Server) userInfo(w http.ResponseWriter, r *http.Request, f Faults) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
+	if f.NullUserInfo {
+		answer(w, http.StatusOK, nil)
+		return
+	}
 	if f.OtherUserInfo {
 		p.Subject += "-other"
 	}

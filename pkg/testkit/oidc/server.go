@@ -41,10 +41,12 @@ type Faults struct {
 	WrongNonce    bool
 	NoNonce       bool
 	Expired       bool
+	Ahead         bool // issued a day from now
 	NoSubject     bool
 	NoIDToken     bool
 	Thin          bool // the ID token holds a subject only, the rest is user info
 	OtherUserInfo bool // user info is somebody else's
+	NullUserInfo  bool // user info is null
 	AnswerIssuer  string
 	RefuseRefresh bool
 

@@ -80,6 +80,8 @@ func (s *Server) idToken(p Person, nonce string, f Faults) string {
 	wrong(f.WrongAudience, "aud", "another-client")
 	wrong(f.OtherParty, "azp", "another-client")
 	wrong(f.Expired, "exp", now.Add(-time.Minute).Unix())
+	wrong(f.Ahead, "iat", now.Add(24*time.Hour).Unix())
+	wrong(f.Ahead, "exp", now.Add(25*time.Hour).Unix())
 	wrong(f.WrongNonce, "nonce", "another-nonce")
 	if f.NoNonce || nonce == "" {
 		delete(claims, "nonce")

@@ -294,7 +294,7 @@ func (k *Keys) get(ctx context.Context, c *wire.Call) (*wire.Answer[KeyView], er
 	if err != nil {
 		return nil, err
 	}
-	if !rowID(id) {
+	if !wire.RowID(id) {
 		return nil, ErrUnknown
 	}
 	key, err := k.Store.Get(ctx, live.UserID, id)
@@ -302,19 +302,6 @@ func (k *Keys) get(ctx context.Context, c *wire.Call) (*wire.Answer[KeyView], er
 		return nil, err
 	}
 	return answer(k, c, live, key.View()), nil
-}
-
-// rowID tells whether a text can be the id of a row at all.
-func rowID(id string) bool {
-	if id == "" || len(id) > 64 {
-		return false
-	}
-	for i := range len(id) {
-		if id[i] <= ' ' || id[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 type updateForm struct {
@@ -348,7 +335,7 @@ func (k *Keys) postUpdate(ctx context.Context, c *wire.Call, in updateForm) (*wi
 	if change.Metadata, err = k.metadata(in.Metadata); err != nil {
 		return nil, err
 	}
-	if !rowID(in.KeyID) {
+	if !wire.RowID(in.KeyID) {
 		return nil, ErrUnknown
 	}
 	key, err := k.update(ctx, c, live.UserID, in.KeyID, change, live)
@@ -367,7 +354,7 @@ func (k *Keys) postDelete(ctx context.Context, c *wire.Call, in deleteForm) (*wi
 	if err != nil {
 		return nil, err
 	}
-	if !rowID(in.KeyID) {
+	if !wire.RowID(in.KeyID) {
 		return nil, ErrUnknown
 	}
 	if err := k.remove(ctx, c, live.UserID, in.KeyID, live); err != nil {

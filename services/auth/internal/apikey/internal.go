@@ -173,7 +173,7 @@ type internalUpdateInput struct {
 }
 
 func (k *Keys) internalUpdate(ctx context.Context, in *internalUpdateInput) (*keyOutput, error) {
-	if !rowID(in.ID) {
+	if !wire.RowID(in.ID) {
 		return nil, ErrUnknown
 	}
 	change := Change{Enabled: in.Body.Enabled, Limits: in.Body.Limits}

@@ -88,6 +88,9 @@ func (l *Links) unlink(ctx context.Context, c *wire.Call, in unlinkForm) (*wire.
 	if !l.Sessions.Rules.IsFresh(&live.Session, l.Now()) {
 		return nil, wire.ErrNotFresh
 	}
+	if !wire.RowID(in.AccountID) {
+		return nil, ErrNoAccount
+	}
 	if err := l.remove(ctx, c, live, in.AccountID); err != nil {
 		return nil, err
 	}
@@ -153,6 +156,9 @@ func (l *Links) account(ctx context.Context, c *wire.Call, in tokenForm) (*sessi
 }
 
 func (l *Links) find(ctx context.Context, userID, id string, unknown error) (Account, *provider.Provider, error) {
+	if !wire.RowID(id) {
+		return Account{}, nil, ErrNoAccount
+	}
 	a, err := l.Store.OfUser(ctx, userID, id)
 	if errors.Is(err, errNone) {
 		return Account{}, nil, ErrNoAccount

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -148,6 +149,9 @@ func (h *Handler) ask(ctx context.Context, headers *wire.Headers, p *provider.Pr
 	if err != nil {
 		return "", nil, err
 	}
+	if len(in.Scopes) > maxScopes {
+		return "", nil, wire.Invalid("body.scopes", fmt.Sprintf("Too big: expected array to have <=%d items", maxScopes))
+	}
 	for _, scope := range in.Scopes {
 		if !scopeForm.MatchString(scope) {
 			return "", nil, wire.Invalid("body.scopes", "Invalid input")
@@ -168,7 +172,12 @@ func (h *Handler) ask(ctx context.Context, headers *wire.Headers, p *provider.Pr
 // scopeForm is that of RFC 6749 §3.3, and of a length that makes sense.
 var scopeForm = regexp.MustCompile(`^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,200}$`)
 
-const maxParams = 20
+// What a stranger may have kept with a flow, and put into an address.
+const (
+	maxScopes    = 50
+	maxParams    = 20
+	longestParam = 2000 // bytes of a name and its value
+)
 
 // params reads the client's own parameters. None may touch what binds an answer
 // to its question.
@@ -180,9 +189,12 @@ func (in askForm) params() (map[string]string, error) {
 	if json.Unmarshal(in.AdditionalParams, &params) != nil || len(params) > maxParams {
 		return nil, wire.Invalid("body.additionalParams", "Invalid input: expected an object of strings")
 	}
-	for name := range params {
-		if provider.ReservedParam(name) {
+	for name, value := range params {
+		switch {
+		case provider.ReservedParam(name):
 			return nil, wire.Invalid("body.additionalParams", "Invalid input: a parameter is reserved")
+		case len(name)+len(value) > longestParam:
+			return nil, wire.Invalid("body.additionalParams", "Too big: a parameter is too long")
 		}
 	}
 	return params, nil

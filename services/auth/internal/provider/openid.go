@@ -8,12 +8,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
 // maxToken bounds an ID token, in bytes, before any costly work.
 const maxToken = 16 << 10
+
+// clockSkew is how far a provider's clock may be ahead of ours.
+const clockSkew = 5 * time.Minute
 
 // openID is the dialect of OpenID Connect.
 type openID struct {
@@ -118,6 +122,8 @@ func (d *openID) check(ctx context.Context, t Tokens, nonce *string) (claims, er
 		return nil, errors.New("ID token: it is another issuer's")
 	case !slices.ContainsFunc(token.Audience, d.ours), party != "" && !d.ours(party), party == "" && len(token.Audience) > 1:
 		return nil, errors.New("ID token: it is meant for another client")
+	case token.IssuedAt.After(d.o.Now().Add(clockSkew)):
+		return nil, errors.New("ID token: it is of the future")
 	case nonce != nil && subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(*nonce)) == 0:
 		return nil, errors.New("ID token: it has another nonce")
 	case t.Access != "" && token.AccessTokenHash != "" && token.VerifyAccessToken(t.Access) != nil:
@@ -151,7 +157,7 @@ func (d *openID) complete(ctx context.Context, access string, c claims) (claims,
 	if err := getJSON(ctx, d.o.Client, doc.UserInfo, access, &more); err != nil {
 		return nil, fmt.Errorf("user info: %w", err)
 	}
-	if more.text("sub") != c.text("sub") { // OpenID Connect Core §5.3.2
+	if subject := more.text("sub"); subject == "" || subject != c.text("sub") { // OpenID Connect Core §5.3.2
 		return nil, errors.New("user info: it is somebody else's")
 	}
 	if c.text("email") != "" {

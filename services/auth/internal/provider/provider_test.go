@@ -64,7 +64,8 @@ func TestComplete_refusesFaultyIDTokens(t *testing.T) {
 		"issuer": {WrongIssuer: true}, "audience": {WrongAudience: true}, "another party": {OtherParty: true},
 		"nonce": {WrongNonce: true}, "no nonce": {NoNonce: true}, "expired": {Expired: true}, "no subject": {NoSubject: true},
 		"no ID token": {NoIDToken: true}, "user info of another": {Thin: true, OtherUserInfo: true},
-		"user info away": {Thin: true, Down: "/userinfo"},
+		"user info away": {Thin: true, Down: "/userinfo"}, "no user info": {Thin: true, NullUserInfo: true},
+		"no subject anywhere": {Thin: true, NoSubject: true, NullUserInfo: true}, "of the future": {Ahead: true},
 	} {
 		w.server.Break(faults)
 		if who, _, err := w.signIn(t); !errors.Is(err, provider.ErrIdentity) || who.Subject != "" {
@@ -217,6 +218,7 @@ func TestVerify_checksTokensOfClients(t *testing.T) {
 		"issuer":                  {faults: oidc.Faults{WrongIssuer: true}},
 		"foreign key":             {faults: oidc.Faults{ForeignKey: true}},
 		"expired":                 {faults: oidc.Faults{Expired: true}},
+		"of the future":           {faults: oidc.Faults{Ahead: true}},
 	} {
 		w.server.Break(tc.faults)
 		_, err := w.Verify(t.Context(), provider.Tokens{ID: w.server.IDToken(p, tc.made)}, tc.given)

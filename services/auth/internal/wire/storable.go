@@ -41,3 +41,17 @@ func holdsNUL(value any) bool {
 	}
 	return false
 }
+
+// RowID tells whether a text can be the id of a row at all: others need not be
+// looked for, and may not even be text for a database.
+func RowID(id string) bool {
+	if id == "" || len(id) > 64 {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
