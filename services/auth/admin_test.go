@@ -282,6 +282,21 @@ func TestAdmin_impersonates(t *testing.T) {
 	}
 }
 
+// SES-04: the administrator's own session, which waits in the browser, ends too.
+func TestAdmin_signingOutLeavesNothingOfAnImpersonation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"MULTI_SESSION": "off"}})
+	b, adminID := w.administrator()
+	_, id := w.person()
+	b.post("/admin/impersonate-user", members{"userId": id})
+	if r := b.post("/sign-out", members{}); r.status != http.StatusOK || !strings.Contains(r.cookie("better-auth.admin_session"), "Max-Age=0") {
+		t.Errorf("%d %q", r.status, r.header.Values("Set-Cookie"))
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.sessions WHERE user_id IN ($1, $2)`, adminID, id); n != 1 {
+		t.Errorf("%d sessions are left, the person's own among them", n)
+	}
+}
+
 func TestAdmin_impersonationEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{env: map[string]string{"IMPERSONATION_REASON": "required"}})

@@ -19,6 +19,7 @@ func addAdmin(f *features) error {
 	}
 	if s.Plugins.Admin {
 		f.doors = append(f.doors, f.admin)
+		f.entrance.Companions = append(f.entrance.Companions, f.admin)
 	}
 	return nil
 }
