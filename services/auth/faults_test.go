@@ -242,6 +242,18 @@ func TestHelp_listsEveryVariableWithItsMeaning(t *testing.T) {
 	}
 }
 
+// AUTH-16: a body that would cost a core long to read is refused by its size alone.
+func TestBodies_areBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	for size, want := range map[int]int{100 << 10: http.StatusUnauthorized, 200 << 10: http.StatusRequestEntityTooLarge} {
+		body := `{"email":"a@x.test","password":"x","more":"` + strings.Repeat("a", size) + `"}`
+		if r, err := w.stranger().try(http.MethodPost, "/sign-in/email", "application/json", body); err != nil || r.status != want {
+			t.Errorf("%d bytes: %d %s, %v", size, r.status, r.text, err)
+		}
+	}
+}
+
 // AUTH-16 at the door: no malformed body is a fault of ours.
 func FuzzSignIn_neverFails(f *testing.F) {
 	if testing.Short() {
