@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -336,6 +337,42 @@ func TestTakeover_goesOnWhereItWas(t *testing.T) {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not in %s", want, said)
 		}
+	}
+}
+
+func TestTakeover_leavesOutWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	made, later := "2026-01-01T00:00:00Z", time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	person := func(id string, more map[string]any) map[string]any {
+		row := map[string]any{"id": id, "name": "Ada", "email": id + "@example.test", "emailVerified": true, "createdAt": made, "updatedAt": made}
+		maps.Copy(row, more)
+		return row
+	}
+	visit := func(id, token string) map[string]any {
+		return map[string]any{"id": id, "userId": "u1", "token": token, "expiresAt": later, "createdAt": made, "updatedAt": made}
+	}
+	file := writeExport(t, map[string][]map[string]any{
+		"user": {
+			person("u1", nil), person("u2", map[string]any{"name": "a\x00b"}), person("u3", map[string]any{"createdAt": 253402300800000000}),
+			person("u4", map[string]any{"note": map[string]any{"a": "\x00"}}), person("u5", nil),
+		},
+		"session": {visit("s1", strings.Repeat("a", 32)), visit("s2", strings.Repeat("a", 32)), visit("s3", strings.Repeat("b", 32))},
+		"passkey": {{"id": "p1", "userId": "u1", "publicKey": "AAAA", "credentialID": "AAAA", "counter": int64(1) << 62}},
+	})
+	said, code := w.take("--from-json", file, "--secret", secret)
+	if code != 0 || w.count(`SELECT count(*) FROM better_auth.users`) != 0 {
+		t.Fatalf("without --yes: %d %s", code, said)
+	}
+	said, code = w.take("--from-json", file, "--secret", secret, "--yes")
+	if code != 0 || !strings.Contains(said, "a value that has no place here") || !strings.Contains(said, "u2") || !strings.Contains(said, "u4") {
+		t.Fatalf("%d %s", code, said)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE id IN ('u1', 'u3', 'u5')`); n != 3 {
+		t.Errorf("%d people: %s", n, said)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.sessions`); n != 2 {
+		t.Errorf("%d sessions: %s", n, said)
 	}
 }
 

@@ -79,8 +79,16 @@ func (r Row) number(column string, fallback any) any {
 // without a zone is UTC.
 var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999"}
 
-// moment gives a time, the zero time for null and for what is none.
+// moment gives a time, the zero time for null and for what is none, or can be
+// neither stored nor shown: a year of five digits.
 func (r Row) moment(column string) time.Time {
+	if t := r.time(column); t.Year() <= 9999 {
+		return t
+	}
+	return time.Time{}
+}
+
+func (r Row) time(column string) time.Time {
 	switch v := r.values[column].(type) {
 	case string:
 		for _, form := range timeForms {

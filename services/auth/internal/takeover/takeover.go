@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/security"
@@ -109,7 +111,7 @@ func (t *Takeover) relation(ctx context.Context, r relation, table string) (Resu
 			break
 		}
 		from.LastID = rows[len(rows)-1].text("id")
-		if err := t.step(ctx, r, table, rows, from, &result); err != nil {
+		if err := t.take(ctx, r, table, rows, from, &result); err != nil {
 			return result, err
 		}
 		t.Report(table, total, result.Taken+result.LeftOut())
@@ -123,7 +125,37 @@ func (t *Takeover) relation(ctx context.Context, r relation, table string) (Resu
 // lost is a row that is not taken.
 type lost struct{ id, reason string }
 
-// step takes one batch: the rows and the mark are one transaction.
+// take takes a batch. One in which the database refuses a value is taken in halves,
+// down to the row that holds it, which is left out.
+func (t *Takeover) take(ctx context.Context, r relation, table string, rows []Row, at Mark, result *Result) error {
+	err := t.step(ctx, r, table, rows, at, result)
+	switch {
+	case !unfitting(err):
+		return err
+	case len(rows) == 1:
+		r.convert = func(mapper, Row) (columns, error) { return nil, errUnfitting }
+		return t.step(ctx, r, table, rows, at, result)
+	}
+	half := len(rows) / 2
+	for _, part := range [][]Row{rows[:half], rows[half:]} {
+		at.LastID = part[len(part)-1].text("id")
+		if err := t.take(ctx, r, table, part, at, result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const errUnfitting = leftOut("a value that has no place here")
+
+// unfitting tells whether the database refused a value: a data exception or a
+// violated constraint.
+func unfitting(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23"))
+}
+
+// step takes some rows: they and the mark are one transaction.
 func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Row, at Mark, result *Result) error {
 	m := mapper{from: t.From, to: t.To, now: t.Now()}
 	var ours []columns
