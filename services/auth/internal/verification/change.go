@@ -81,25 +81,27 @@ func (v *Verification) writeChange(ctx context.Context, c *wire.Call, live *sess
 		if err := v.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.EmailChangeAsked, UserID: live.UserID, SessionID: live.ID}); err != nil {
 			return err
 		}
+		if _, err := (user.Store{DB: tx}).ByEmail(ctx, email); !errors.Is(err, user.ErrNone) {
+			return err // nil: the address is taken
+		}
 		language := c.Header("Accept-Language")
-		if v.Change.Confirm && live.User.EmailVerified { // for a taken address too: its absence would tell
+		if v.Change.Confirm && live.User.EmailVerified {
 			return v.Letters.Put(ctx, tx, mailer.Letter{
 				Kind: mail.ChangeEmailConfirm, UserID: live.UserID, Cause: security.NewID(),
 				Contents: mailer.Contents{To: live.User.Email, Name: live.User.Name, Language: language, Callback: callback, Address: email},
 			})
 		}
-		return v.askNew(ctx, tx, live.User, mailer.Contents{To: email, Language: language, Callback: callback}, security.NewID())
+		return v.Letters.Put(ctx, tx, provingLetter(live.User, email, language, callback, security.NewID()))
 	})
 }
 
-// askNew mails the link that proves a new address, unless somebody has it: neither
-// the caller nor its owner is told.
-func (v *Verification) askNew(ctx context.Context, tx pgx.Tx, u user.User, to mailer.Contents, cause string) error {
-	if _, err := (user.Store{DB: tx}).ByEmail(ctx, to.To); !errors.Is(err, user.ErrNone) {
-		return err
+// provingLetter asks at the new address. Its contents name the old one, to which
+// the change is bound.
+func provingLetter(u user.User, email, language, callback, cause string) mailer.Letter {
+	return mailer.Letter{
+		Kind: mail.ChangeEmailVerify, UserID: u.ID, Cause: cause,
+		Contents: mailer.Contents{To: email, Name: u.Name, Language: language, Callback: callback, Address: u.Email},
 	}
-	to.Name, to.Address = u.Name, u.Email
-	return v.Letters.Put(ctx, tx, mailer.Letter{Kind: mail.ChangeEmailVerify, UserID: u.ID, Cause: cause, Contents: to})
 }
 
 // ConfirmLink is the mailer's Linker for the letter to the old address.
@@ -158,7 +160,7 @@ func (v *Verification) step(ctx context.Context, c *wire.Call, p proof) (moved *
 		case u.Email != p.email:
 			return wire.ErrInvalidToken
 		case p.step == confirmStep:
-			return v.askNew(ctx, tx, u, mailer.Contents{To: p.updateTo, Language: c.Header("Accept-Language"), Callback: c.Query("callbackURL")}, p.id)
+			return v.Letters.Put(ctx, tx, provingLetter(u, p.updateTo, c.Header("Accept-Language"), c.Query("callbackURL"), p.id))
 		}
 		moved, err = v.move(ctx, tx, c, u, p.updateTo)
 		return err
