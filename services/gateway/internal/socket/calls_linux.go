@@ -1,5 +1,6 @@
 //go:build linux && !race
 
+//nolint:gosec // the kernel gets a buffer's address for the time of a call
 package socket
 
 import (
