@@ -170,6 +170,9 @@ func (h *Hasher) checker(encoded string) (check func([]byte) bool, upgrade bool,
 		}
 		return a.matches, a.weaker(h.params), nil
 	case strings.HasPrefix(encoded, "$2a$"), strings.HasPrefix(encoded, "$2b$"), strings.HasPrefix(encoded, "$2y$"):
+		if cost, err := bcrypt.Cost([]byte(encoded)); err != nil || cost > maxBcryptCost {
+			return nil, false, errHash
+		}
 		return func(pw []byte) bool { return bcrypt.CompareHashAndPassword([]byte(encoded), pw) == nil }, true, nil
 	default:
 		check, err := parseScrypt(encoded)
@@ -211,12 +214,13 @@ func (a argon) String() string {
 		argon2.Version, a.memory, a.passes, a.lanes, b64.EncodeToString(a.salt), b64.EncodeToString(a.key))
 }
 
-// The most that a stored hash may ask for: an imported row must not be a
-// memory bomb.
+// The most that a stored hash may ask for: an imported row must be neither a
+// memory bomb nor a core for days.
 const (
-	maxMemoryKiB = 1 << 20
-	maxPasses    = 32
-	maxKeyBytes  = 128
+	maxMemoryKiB  = 1 << 20
+	maxPasses     = 32
+	maxKeyBytes   = 128
+	maxBcryptCost = 16 // about 5 s; each more doubles it
 )
 
 func parseArgon(encoded string) (argon, error) {

@@ -151,6 +151,8 @@ func TestVerify_refusesFormsItDoesNotKnow(t *testing.T) {
 		"a memory bomb":         "$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA",
 		"no passes":             "$argon2id$v=19$m=64,t=0,p=1$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA",
 		"no lanes":              "$argon2id$v=19$m=64,t=1,p=0$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA",
+		"bcrypt for days":       "$2b$31$" + strings.Repeat("a", 53),
+		"bcrypt cut short":      "$2b$10$aaaa",
 		"a form not spoken yet": "$fbscrypt$v=1$x",
 	} {
 		if ok, _, err := h.Verify(t.Context(), "a passphrase", hash); ok || err == nil {
