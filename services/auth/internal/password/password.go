@@ -61,13 +61,14 @@ func (p Policy) Hash(ctx context.Context, chosen validation.Password) (string, e
 }
 
 // Match checks a typed password against a stored hash; nil stands for an account
-// that does not exist or has no password, which costs as much and never matches.
+// that does not exist or has no password, which costs as much and never matches. Nor
+// does a hash of a form that is not known: a reset by mail replaces it.
 // upgrade says that the hash should be made anew.
 func (p Policy) Match(ctx context.Context, typed string, hash *string) (ok, upgrade bool, err error) {
 	if _, err := p.Limits.Parse(typed); errors.Is(err, validation.ErrPasswordTooLong) {
 		return false, false, ErrTooLong // refused before any costly work
 	}
-	if hash == nil {
+	if hash == nil || !security.KnownHash(*hash) {
 		return false, false, p.Hasher.Waste(ctx, typed)
 	}
 	return p.Hasher.Verify(ctx, typed, *hash)
