@@ -124,12 +124,28 @@ func TestAnonymous_canBeKept(t *testing.T) {
 	email := address()
 	w.signUp(email, goodPassword)
 	b, id := w.anonymously()
-	if r := b.post("/delete-anonymous-user", map[string]any{}); r.status != http.StatusBadRequest || r.code() != "DELETE_ANONYMOUS_USER_DISABLED" {
-		t.Errorf("delete: %d %s", r.status, r.text)
-	}
 	b.signInAs(email)
 	if !w.exists(id) {
 		t.Error("gone")
+	}
+	if leaving, id := w.anonymously(); leaving.post("/delete-anonymous-user", map[string]any{}).status != http.StatusOK || w.exists(id) {
+		t.Error("who may stay cannot leave")
+	}
+}
+
+// Leaving is a switch of its own: without it, people go as they go by default.
+func TestAnonymous_cannotLeaveWhereThatIsOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"ANONYMOUS": "on", "DELETE_ANONYMOUS_USER": "off"}})
+	email := address()
+	w.signUp(email, goodPassword)
+	b, id := w.anonymously()
+	if r := b.post("/delete-anonymous-user", map[string]any{}); r.status != http.StatusBadRequest || r.code() != "DELETE_ANONYMOUS_USER_DISABLED" || !w.exists(id) {
+		t.Errorf("delete: %d %s", r.status, r.text)
+	}
+	b.signInAs(email)
+	if w.exists(id) {
+		t.Error("still there after signing in as somebody else")
 	}
 }
 

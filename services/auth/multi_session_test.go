@@ -254,6 +254,20 @@ func TestMultiSession_bounds(t *testing.T) {
 	}
 }
 
+func TestMultiSession_asManyAsTheSettingSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"MULTI_SESSION_MAX": "2"}})
+	b, emails := w.browser(), []string{address(), address(), address()}
+	for _, email := range emails {
+		w.signUp(email, goodPassword)
+		b.signInAs(email)
+		w.clock.Advance(1e9)
+	}
+	if list := b.people(); len(list) != 2 || list[emails[0]] != "" {
+		t.Errorf("a third: %v", list)
+	}
+}
+
 // SES-01: with several accounts and anonymous people on, proving an address by a
 // code leaves the browser signed in (contract §16.4).
 func TestMultiSession_withCodesAndAnonymousPeople(t *testing.T) {

@@ -10,7 +10,7 @@ func addMultiSession(f *features) error {
 	if !f.settings.Plugins.MultiSession {
 		return nil
 	}
-	b := &multisession.Browsers{Sessions: f.sessions, Audit: f.audit}
+	b := &multisession.Browsers{Sessions: f.sessions, Audit: f.audit, Most: f.settings.Ways.Accounts}
 	f.entrance.Companions = append(f.entrance.Companions, b)
 	f.sessions.Renewed = b.Renewed
 	f.doors = append(f.doors, b)

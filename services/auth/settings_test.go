@@ -69,3 +69,29 @@ func TestSettings_cookiesOfADomain(t *testing.T) {
 		t.Error("a part of an address counts as domain")
 	}
 }
+
+// Each value is refused by name; the one beside it is fine.
+func TestSettings_bounds(t *testing.T) {
+	t.Parallel()
+	good := load(t, testkit.Inbox(t), nil)
+	for name, change := range map[string]func(s *settings, bad bool){
+		"USERNAME_MIN_LENGTH": func(s *settings, bad bool) { s.Ways.MinName = pick(bad, 0, 1) },
+		"USERNAME_MAX_LENGTH": func(s *settings, bad bool) { s.Ways.MaxName = pick(bad, 101, 100) },
+		"MULTI_SESSION_MAX":   func(s *settings, bad bool) { s.Ways.Accounts = pick(bad, 21, 20) },
+	} {
+		for _, bad := range []bool{false, true} {
+			s := good
+			change(&s, bad)
+			if refused := slices.ContainsFunc(s.Validate(), func(f config.Fault) bool { return f.Name == name }); refused != bad {
+				t.Errorf("%s: bad %v, refused %v", name, bad, refused)
+			}
+		}
+	}
+}
+
+func pick[T any](first bool, a, b T) T {
+	if first {
+		return a
+	}
+	return b
+}

@@ -191,3 +191,13 @@ func TestUsername_givenByAnAdministrator(t *testing.T) {
 		t.Errorf("with user names off: %d %s", r.status, r.text)
 	}
 }
+
+func TestUsername_boundsAreSettings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"USERNAME_MIN_LENGTH": "5", "USERNAME_MAX_LENGTH": "8"}})
+	for name, code := range map[string]string{"ada4": "USERNAME_TOO_SHORT", "ada456789": "USERNAME_TOO_LONG", "ada45": "", "ada45678": ""} {
+		if r := w.named(address(), name); r.code() != code {
+			t.Errorf("%s: %d %s", name, r.status, r.text)
+		}
+	}
+}

@@ -27,7 +27,7 @@ import (
 var (
 	ErrAgain = problem.New(http.StatusBadRequest, "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY", "Anonymous users cannot sign in again anonymously")
 	ErrNot   = problem.New(http.StatusForbidden, "USER_IS_NOT_ANONYMOUS", "User is not anonymous")
-	ErrKept  = problem.New(http.StatusBadRequest, "DELETE_ANONYMOUS_USER_DISABLED", "Deleting anonymous users is disabled")
+	ErrStays = problem.New(http.StatusBadRequest, "DELETE_ANONYMOUS_USER_DISABLED", "Deleting anonymous users is disabled")
 )
 
 const (
@@ -54,10 +54,11 @@ type People struct {
 	Remove func(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, actor string) ([]session.Ended, error)
 	// Replace is Remove for one who goes on as the successor, who gets the files.
 	Replace func(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, successor string) ([]session.Ended, error)
-	// Keep: they stay when the browser comes back as somebody else, and cannot
-	// delete themselves.
+	// Keep: they stay when the browser comes back as somebody else.
 	Keep bool
-	Now  func() time.Time
+	// Leave: they can delete themselves.
+	Leave bool
+	Now   func() time.Time
 }
 
 // enter makes a person and lets them in.

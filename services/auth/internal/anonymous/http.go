@@ -39,8 +39,8 @@ func (p *People) postDelete(ctx context.Context, c *wire.Call, _ wire.None) (*wi
 	switch {
 	case err != nil:
 		return nil, err
-	case p.Keep:
-		return nil, ErrKept
+	case !p.Leave:
+		return nil, ErrStays
 	case !live.User.IsAnonymous:
 		return nil, ErrNot
 	}

@@ -27,17 +27,15 @@ import (
 // ErrToken refuses a session that is not one of the browser's.
 var ErrToken = problem.New(http.StatusUnauthorized, "INVALID_SESSION_TOKEN", "Invalid session token")
 
-const (
-	// cookie begins the names of the cookies.
-	cookie = "session_token_multi-"
-	// most is how many accounts one browser holds.
-	most = 5
-)
+// cookie begins the names of the cookies.
+const cookie = "session_token_multi-"
 
 // Browsers keeps the sessions of a browser.
 type Browsers struct {
 	Sessions *session.Registry
 	Audit    *audit.Log
+	// Most is how many accounts one browser holds.
+	Most int
 }
 
 // held is a session's cookie that came with a request.
@@ -60,7 +58,7 @@ func (b *Browsers) held(ctx context.Context, c *wire.Call, sessions *session.Reg
 		if err != nil {
 			return nil, err
 		}
-		if all = append(all, held{name, token, live}); len(all) > 2*most {
+		if all = append(all, held{name, token, live}); len(all) > 2*b.Most {
 			break // a browser of ours holds fewer
 		}
 	}
@@ -107,7 +105,7 @@ func (b *Browsers) Begun(ctx context.Context, tx pgx.Tx, c *wire.Call, e *entran
 		if x.live == nil {
 			continue
 		}
-		if x.live.UserID != e.User.ID && others < most-1 {
+		if x.live.UserID != e.User.ID && others < b.Most-1 {
 			others++
 			continue
 		}

@@ -31,7 +31,7 @@ func (n *Names) postSignIn(ctx context.Context, c *wire.Call, in signInForm) (*w
 	if in.Username == "" || in.Password == "" {
 		return nil, ErrCredentials
 	}
-	if p := check(in.Username); p != nil {
+	if p := n.check(in.Username); p != nil {
 		return nil, p
 	}
 	began, name := time.Now(), strings.ToLower(in.Username)
@@ -72,7 +72,7 @@ func (n *Names) postAvailable(ctx context.Context, _ *wire.Call, in availableFor
 	if in.Username == "" {
 		return nil, ErrForm
 	}
-	if p := check(in.Username); p != nil {
+	if p := n.check(in.Username); p != nil {
 		return nil, p
 	}
 	has, err := n.holder(ctx, strings.ToLower(in.Username))

@@ -40,8 +40,6 @@ var (
 )
 
 const (
-	shortest       = 3
-	longest        = 30
 	longestDisplay = 100
 
 	// held is the purpose of names that are kept from others, and holding is how long.
@@ -52,11 +50,11 @@ const (
 var form = regexp.MustCompile(`^[A-Za-z0-9_.]+$`)
 
 // check refuses what cannot be a name.
-func check(name string) *problem.Problem {
+func (n *Names) check(name string) *problem.Problem {
 	switch {
-	case len(name) < shortest:
+	case len(name) < n.Shortest:
 		return ErrShort
-	case len(name) > longest:
+	case len(name) > n.Longest:
 		return ErrLong
 	case !form.MatchString(name):
 		return ErrForm
@@ -70,6 +68,8 @@ type Names struct {
 	Accounts *account.Accounts
 	Limits   *limit.Limits
 	Once     once.Secrets
+	// Shortest and Longest bound a name, in characters.
+	Shortest, Longest int
 }
 
 // Chosen is account.Names's: a display name that can be a name is one, and a name
@@ -79,7 +79,7 @@ func (n *Names) Chosen(ctx context.Context, m wire.Members) (name, display *stri
 	if err != nil {
 		return nil, nil, err
 	}
-	if wanted == nil && display != nil && check(*display) == nil {
+	if wanted == nil && display != nil && n.check(*display) == nil {
 		wanted = display
 	}
 	if wanted == nil {
@@ -130,7 +130,7 @@ func text(m wire.Members, name string) (*string, error) {
 // is asked before an account is made, and for a known address too: the answer must
 // not depend on whether one will be made. The unique index settles a race.
 func (n *Names) free(ctx context.Context, typed, userID string) (*string, error) {
-	if p := check(typed); p != nil {
+	if p := n.check(typed); p != nil {
 		return nil, chosen[p]
 	}
 	name := strings.ToLower(typed)
