@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/pkg/security"
 )
 
 // Edge says who stands between a service and the Internet.
@@ -37,6 +38,8 @@ type Direct struct {
 	// Headers are set on every answer before anything else happens; see
 	// security.Headers.Compile. A handler may replace one.
 	Headers http.Header
+	// Sharing lets pages of trusted origins call; nil: of none.
+	Sharing *security.Sharing
 	// Limit refuses a client's request with problem.TooManyRequests, or lets it
 	// pass with nil. It may set headers of the answer. Nil limits nobody.
 	Limit func(r *http.Request, client netip.Addr, answer http.Header) error
@@ -76,6 +79,18 @@ func (a *API) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if lines > maxHeaderLines {
 			return errTooManyHeaders
+		}
+		return next(c)
+	}
+}
+
+// share marks answers to pages of trusted origins and answers their browsers'
+// preflights. Others get what they get without it.
+func (a *API) share(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		s := a.config.Direct.Sharing
+		if s != nil && s.Mark(c.Response().Header(), c.Request()) && s.Preflight(c.Response(), c.Request()) {
+			return nil
 		}
 		return next(c)
 	}

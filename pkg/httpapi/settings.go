@@ -12,6 +12,7 @@ import (
 type Settings struct {
 	Edge           Edge          `env:"EDGE" envDefault:"gateway" help:"who stands in front: gateway, or direct when the service faces the Internet itself"`
 	TrustedProxies []string      `env:"TRUSTED_PROXIES" example:"10.0.0.0/8" help:"addresses and networks whose X-Forwarded-For is believed; default: none"`
+	AddressHeaders []string      `env:"CLIENT_ADDRESS_HEADER" example:"CF-Connecting-IP,X-Forwarded-For" help:"the headers in which those name the client, the first with an address counts; only such that they overwrite. Default: X-Forwarded-For and Forwarded. Behind our gateway it belongs there alone"`
 	Pprof          bool          `env:"PPROF" envDefault:"false" help:"serve profiles on the private port"`
 	MaxConnections int           `env:"MAX_CONNECTIONS" envDefault:"0" help:"connections at once, half of them from one address that is no trusted proxy; 0: one for every 32 KiB of the memory limit, at most 16384"`
 	ShutdownGrace  time.Duration `env:"SHUTDOWN_GRACE" envDefault:"5s" help:"how long a stopping process is not ready but still serves, until everybody knows; none in development"`
@@ -21,18 +22,30 @@ type Settings struct {
 // Proxies gives the proxies of TRUSTED_PROXIES, which Validate has looked at.
 func (s Settings) Proxies() security.Proxies {
 	p, err := security.ParseProxies(s.TrustedProxies)
+	if err == nil {
+		p, err = p.Reading(s.AddressHeaders)
+	}
 	if err != nil {
 		return security.Proxies{} // nobody is trusted rather than somebody wrong
 	}
 	return p
 }
 
-// Validate refuses proxies that are neither addresses nor networks.
+// Validate refuses proxies that are neither addresses nor networks, and headers
+// that nobody is believed to write.
 func (s Settings) Validate() []config.Fault {
-	if _, err := security.ParseProxies(s.TrustedProxies); err != nil {
-		return []config.Fault{{Name: "TRUSTED_PROXIES", Problem: "is not a list of addresses and networks", Example: "10.0.0.0/8,192.0.2.7"}}
+	var faults []config.Fault
+	p, err := security.ParseProxies(s.TrustedProxies)
+	if err != nil {
+		faults = append(faults, config.Fault{Name: "TRUSTED_PROXIES", Problem: "is not a list of addresses and networks", Example: "10.0.0.0/8,192.0.2.7"})
 	}
-	return nil
+	if _, err := p.Reading(s.AddressHeaders); err != nil {
+		faults = append(faults, config.Fault{Name: "CLIENT_ADDRESS_HEADER", Problem: "is not a list of names of headers", Example: "CF-Connecting-IP,X-Forwarded-For"})
+	}
+	if len(s.AddressHeaders) > 0 && len(s.TrustedProxies) == 0 {
+		faults = append(faults, config.Fault{Name: "TRUSTED_PROXIES", Problem: "is empty: nobody's CLIENT_ADDRESS_HEADER would be believed", Example: "10.0.0.0/8"})
+	}
+	return faults
 }
 
 // Serve gives what Serve needs to know. In development nobody watches the

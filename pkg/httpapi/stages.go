@@ -23,7 +23,7 @@ func (a *API) stages() []echo.MiddlewareFunc {
 	stages := []echo.MiddlewareFunc{a.identify, a.observer(), a.recover}
 	switch a.config.Edge {
 	case EdgeDirect:
-		stages = append(stages, a.protect, a.limit)
+		stages = append(stages, a.protect, a.share, a.limit)
 	case EdgeGateway:
 		stages = append(stages, a.deadline)
 	}

@@ -14,9 +14,24 @@ const UnknownAddress = "unknown"
 // oldest end, which the client could have written itself.
 const maxHops = 32
 
-// Proxies are the networks whose X-Forwarded-For and Forwarded are believed.
+// Proxies are the networks whose X-Forwarded-For and Forwarded are believed, or
+// the headers that they are known to write.
 type Proxies struct {
 	trusted []netip.Prefix
+	headers []string // canonical; none: the two
+}
+
+// Reading is p with the headers that p's proxies write in the place of
+// X-Forwarded-For and Forwarded. The error says which is no name of a header.
+func (p Proxies) Reading(headers []string) (Proxies, error) {
+	p.headers = nil
+	for _, name := range headers {
+		if name = strings.TrimSpace(name); !isToken(name) {
+			return Proxies{}, fmt.Errorf("%q is no name of a header", name)
+		}
+		p.headers = append(p.headers, http.CanonicalHeaderKey(name))
+	}
+	return p, nil
 }
 
 // ParseProxies reads addresses and networks ("10.0.0.0/8", "::1"). The error
@@ -63,6 +78,9 @@ func (p Proxies) ClientAddr(r *http.Request) netip.Addr {
 	if len(p.trusted) == 0 || !p.Trusts(peer) {
 		return peer
 	}
+	if len(p.headers) > 0 {
+		return p.told(peer, r.Header)
+	}
 	chain, told := r.Header["X-Forwarded-For"], r.Header["Forwarded"]
 	if len(told) == 0 {
 		return p.walk(peer, chain)
@@ -72,6 +90,21 @@ func (p Proxies) ClientAddr(r *http.Request) netip.Addr {
 		return peer
 	}
 	return client
+}
+
+// told gives what the first header with an address in it says; the peer where none
+// has one.
+func (p Proxies) told(peer netip.Addr, header http.Header) netip.Addr {
+	for _, name := range p.headers {
+		walk := p.walk
+		if name == "Forwarded" {
+			walk = p.walkForwarded
+		}
+		if client := walk(peer, header[name]); client != peer {
+			return client
+		}
+	}
+	return peer
 }
 
 // walk follows X-Forwarded-For from its right end.

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -327,36 +328,51 @@ func parseKeySet(body []byte) (map[keyName]*Key, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("the set holds no key for EdDSA, ES256 or RS256")
+		return nil, errors.New("the set holds no key for EdDSA, ES256, ES512, RS256 or PS256")
 	}
 	return keys, nil
 }
 
-// usableKey returns the public key and the algorithm that its type allows, or nil.
+// usableKey returns the public key and the algorithm that it is bound to, or nil.
 func usableKey(key jwk.Key) (crypto.PublicKey, string) {
 	var raw any
 	public, err := key.PublicKey()
 	if err != nil || public.Raw(&raw) != nil {
 		return nil, ""
 	}
-	var alg jwa.SignatureAlgorithm
-	switch k := raw.(type) {
-	case ed25519.PublicKey:
-		alg = jwa.EdDSA
-	case *ecdsa.PublicKey:
-		if k.Curve != elliptic.P256() {
-			return nil, ""
-		}
-		alg = jwa.ES256
-	case *rsa.PublicKey:
-		alg = jwa.RS256
-	default:
-		return nil, ""
-	}
-	if named := key.Algorithm().String(); named != "" && named != alg.String() || !sound(raw) {
+	alg, ok := bind(raw, key.Algorithm().String())
+	if !ok || !sound(raw) {
 		return nil, ""
 	}
 	return raw, alg.String()
+}
+
+// bind gives the one algorithm of a key: the named one, if it is of the key's kind,
+// or, where none is named, the first of its kind. What a token says never counts.
+func bind(key crypto.PublicKey, named string) (jwa.SignatureAlgorithm, bool) {
+	kinds := algorithmsOf(key)
+	if named == "" && len(kinds) > 0 {
+		return kinds[0], true
+	}
+	alg := jwa.SignatureAlgorithm(named)
+	return alg, slices.Contains(kinds, alg)
+}
+
+func algorithmsOf(key crypto.PublicKey) []jwa.SignatureAlgorithm {
+	switch k := key.(type) {
+	case ed25519.PublicKey:
+		return []jwa.SignatureAlgorithm{jwa.EdDSA}
+	case *ecdsa.PublicKey:
+		switch k.Curve {
+		case elliptic.P256():
+			return []jwa.SignatureAlgorithm{jwa.ES256}
+		case elliptic.P521():
+			return []jwa.SignatureAlgorithm{jwa.ES512}
+		}
+	case *rsa.PublicKey:
+		return []jwa.SignatureAlgorithm{jwa.RS256, jwa.PS256}
+	}
+	return nil
 }
 
 func sameKey(a, b crypto.PublicKey) bool {

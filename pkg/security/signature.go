@@ -4,8 +4,10 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"math/big"
 
@@ -21,10 +23,9 @@ func verifySignature(alg string, signed, signature []byte, key crypto.PublicKey)
 	case ed25519.PublicKey:
 		good = alg == jwa.EdDSA.String() && ed25519.Verify(public, signed, signature)
 	case *ecdsa.PublicKey:
-		good = alg == jwa.ES256.String() && verifyES256(public, signed, signature)
+		good = verifyECDSA(alg, public, signed, signature)
 	case *rsa.PublicKey:
-		digest := sha256.Sum256(signed)
-		good = alg == jwa.RS256.String() && rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
+		good = verifyRSA(alg, public, signed, signature)
 	}
 	if !good {
 		return refuse("signature")
@@ -32,16 +33,38 @@ func verifySignature(alg string, signed, signature []byte, key crypto.PublicKey)
 	return nil
 }
 
-// verifyES256 reads a signature in JWS's form: two numbers of 32 bytes (RFC 7518
-// §3.4), and no other length.
-func verifyES256(public *ecdsa.PublicKey, signed, signature []byte) bool {
-	const size = 32
+// verifyECDSA reads a signature in JWS's form: two numbers as long as the curve's
+// (RFC 7518 §3.4), and no other length.
+func verifyECDSA(alg string, public *ecdsa.PublicKey, signed, signature []byte) bool {
+	var digest []byte
+	switch {
+	case alg == jwa.ES256.String() && public.Curve == elliptic.P256():
+		sum := sha256.Sum256(signed)
+		digest = sum[:]
+	case alg == jwa.ES512.String() && public.Curve == elliptic.P521():
+		sum := sha512.Sum512(signed)
+		digest = sum[:]
+	default:
+		return false
+	}
+	size := (public.Curve.Params().BitSize + 7) / 8
 	if len(signature) != 2*size {
 		return false
 	}
-	digest := sha256.Sum256(signed)
 	r, s := new(big.Int).SetBytes(signature[:size]), new(big.Int).SetBytes(signature[size:])
-	return ecdsa.Verify(public, digest[:], r, s)
+	return ecdsa.Verify(public, digest, r, s)
+}
+
+// verifyRSA checks in the one padding that the key is bound to.
+func verifyRSA(alg string, public *rsa.PublicKey, signed, signature []byte) bool {
+	digest := sha256.Sum256(signed)
+	switch alg {
+	case jwa.RS256.String():
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
+	case jwa.PS256.String(): // the salt is as long as the hash (RFC 7518 §3.5)
+		return rsa.VerifyPSS(public, crypto.SHA256, digest[:], signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+	}
+	return false
 }
 
 // smallOrder are the Ed25519 points of order 1, 2, 4 and 8 in all their codings, but

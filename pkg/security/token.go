@@ -3,9 +3,6 @@ package security
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
@@ -75,24 +72,26 @@ type Signer struct {
 // minRSABits is the least size of an RSA key that signs (RFC 7518 §3.3).
 const minRSABits = 2048
 
-// NewSigner takes an Ed25519, a P-256 or an RSA private key and its id in the key set.
+// NewSigner takes a private key and its id in the key set. The key's kind decides
+// the algorithm; that of an RSA key is RS256.
 func NewSigner(kid string, key crypto.Signer) (*Signer, error) {
+	return NewSignerWith(kid, "", key)
+}
+
+// NewSignerWith is NewSigner for an algorithm, which must be one of the key's kind.
+func NewSignerWith(kid, alg string, key crypto.Signer) (*Signer, error) {
 	if kid == "" {
 		return nil, errors.New("a signing key needs an id")
 	}
-	switch k := key.(type) {
-	case ed25519.PrivateKey:
-		return &Signer{kid: kid, alg: jwa.EdDSA, key: key}, nil
-	case *ecdsa.PrivateKey:
-		if k.Curve == elliptic.P256() {
-			return &Signer{kid: kid, alg: jwa.ES256, key: key}, nil
-		}
-	case *rsa.PrivateKey:
-		if k.N.BitLen() >= minRSABits {
-			return &Signer{kid: kid, alg: jwa.RS256, key: key}, nil
-		}
+	public := key.Public()
+	if k, is := public.(*rsa.PublicKey); is && k.N.BitLen() < minRSABits {
+		return nil, fmt.Errorf("an RSA key of less than %d bits does not sign access tokens", minRSABits)
 	}
-	return nil, fmt.Errorf("this key of type %T does not sign access tokens: use Ed25519, P-256 or RSA of %d bits", key, minRSABits)
+	bound, ok := bind(public, alg)
+	if !ok {
+		return nil, fmt.Errorf("this key of type %T does not sign access tokens of algorithm %q: use Ed25519, P-256, P-521 or RSA", key, alg)
+	}
+	return &Signer{kid: kid, alg: bound, key: key}, nil
 }
 
 // wireClaims is the token's payload, in the order in which it is written.
@@ -294,7 +293,7 @@ func readHeader(raw []byte) (kid, alg string, err error) {
 		return "", "", refuse("no key id")
 	}
 	switch jwa.SignatureAlgorithm(alg) {
-	case jwa.EdDSA, jwa.ES256, jwa.RS256:
+	case jwa.EdDSA, jwa.ES256, jwa.ES512, jwa.RS256, jwa.PS256:
 	default:
 		return "", "", refuse("algorithm")
 	}

@@ -40,9 +40,6 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
-// base is where the contract's paths begin.
-const base = "/api/auth"
-
 // maxBody bounds a body, in bytes; the largest that the contract knows are lists of
 // further members. Reading 1 MiB of JSON takes 0.4 s of a core and 18 MiB, from anybody.
 const maxBody = 128 << 10
@@ -126,7 +123,7 @@ func newService(s settings, p parts) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc.api = newAPI(s, p, f.limits)
+	svc.api = newAPI(s, p, f.limits, f.origins)
 	f.routes(svc.api.Huma())
 	return svc, nil
 }
@@ -159,6 +156,7 @@ func newFeatures(s settings, p parts, queue *service) (*features, error) {
 // routes opens every feature's door.
 func (f *features) routes(api huma.API) {
 	wire.Describe(api.OpenAPI(), f.settings.Sessions.CookiePrefix)
+	base := f.settings.BasePath.String()
 	guard := origin.Guard{Origins: f.origins, Base: base, Mark: account.BrowserMark(f.sessions.Cookies)}
 	shut := map[string]*problem.Problem{}
 	if !f.settings.Accounts.Passwords {
@@ -178,11 +176,14 @@ func (f *features) routes(api huma.API) {
 	}
 }
 
-func newAPI(s settings, p parts, limits *limit.Limits) *httpapi.API {
+func newAPI(s settings, p parts, limits *limit.Limits, origins security.Origins) *httpapi.API {
 	return httpapi.New(httpapi.Config{
 		Service: "auth", Log: p.log, Render: wire.Renderer(s.Admin.Banned), ErrorBody: wire.Refusal{},
 		Edge: s.HTTP.Edge, Proxies: s.HTTP.Proxies(), EmptyNotFound: true, UnknownFields: true, MaxBody: maxBody,
-		Direct: httpapi.Direct{Headers: security.APIHeaders().Compile(s.https()), Limit: limits.Address(base)},
+		Direct: httpapi.Direct{
+			Headers: security.APIHeaders().Compile(s.https()), Sharing: &security.Sharing{Origins: origins, Methods: "GET, POST"},
+			Limit: limits.Address(s.BasePath.String(), s.Limits.Rules),
+		},
 	})
 }
 

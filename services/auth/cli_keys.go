@@ -86,7 +86,7 @@ func until(r token.Row, s settings) string {
 	case r.Status == "active" && s.Tokens.KeyLifetime > 0 && r.ActivatedAt != nil:
 		at = r.ActivatedAt.Add(s.Tokens.KeyLifetime)
 	case r.Status == "retired" && r.RetiredAt != nil:
-		at = r.RetiredAt.Add(keyGrace)
+		at = r.RetiredAt.Add(s.Tokens.KeyGrace)
 	default:
 		return ""
 	}

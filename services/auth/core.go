@@ -29,10 +29,7 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/verification"
 )
 
-const (
-	keyGrace   = 30 * 24 * time.Hour // a replaced signing key stays in the set (contract §7)
-	ledgerLife = 30 * 24 * time.Hour
-)
+const ledgerLife = 30 * 24 * time.Hour
 
 // addMail is the way of letters.
 func addMail(f *features) error {
@@ -99,7 +96,7 @@ func addVerification(f *features) error {
 	s, p := f.settings, f.parts
 	v := &verification.Verification{
 		DB: p.pool, Users: f.users, Sessions: f.sessions, Entrance: f.entrance, Audit: f.audit, Letters: f.letters, Limits: f.limits, Ring: f.ring,
-		Base: s.at(base), Life: s.Accounts.VerifyLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor, Now: p.now,
+		Base: s.at(s.BasePath.String()), Life: s.Accounts.VerifyLife, SignIn: s.Accounts.SignInAfterVerify, Floor: s.Accounts.AnswerFloor, Now: p.now,
 		SameBrowser: s.sameBrowser(),
 		Change:      verification.Change{On: s.Accounts.ChangeEmail, Confirm: s.Accounts.ConfirmChange},
 	}
@@ -112,7 +109,7 @@ func addReset(f *features) error {
 	s, p := f.settings, f.parts
 	r := &reset.Reset{
 		DB: p.pool, Store: reset.Store{DB: p.pool}, Passwords: f.passwords, Sessions: f.sessions, Audit: f.audit, Letters: f.letters, Limits: f.limits,
-		Base: s.at(base), Origin: f.origins.Own(), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
+		Base: s.at(s.BasePath.String()), Origin: f.origins.Own(), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
 		Floor: s.Accounts.AnswerFloor, Now: p.now,
 	}
 	f.reset = r
@@ -138,7 +135,7 @@ func addDeletion(f *features) error {
 	targets := s.Deletion.targets()
 	f.deletion = &deletion.Deletion{
 		DB: p.pool, Read: p.pool, Accounts: f.accounts, Sessions: f.sessions, Audit: f.audit, Letters: f.letters, Limits: f.limits, Once: f.once,
-		Base: s.at(base), ByMail: s.Deletion.ByMail, Tell: slices.Sorted(maps.Keys(targets)),
+		Base: s.at(s.BasePath.String()), ByMail: s.Deletion.ByMail, Tell: slices.Sorted(maps.Keys(targets)),
 		Call: func(ctx context.Context, tx pgx.Tx, call jobs.Call) error {
 			return f.queue.jobs.InsertTx(ctx, tx, call, nil)
 		},
@@ -156,7 +153,7 @@ func addDeletion(f *features) error {
 func addTokens(f *features) error {
 	s, p := f.settings, f.parts
 	keys := &token.Keys{
-		DB: p.pool, Read: p.pool, Ring: f.ring, Alg: s.Signing.Alg, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: keyGrace,
+		DB: p.pool, Read: p.pool, Ring: f.ring, Alg: s.Signing.Alg, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: s.Tokens.KeyGrace,
 		Now: p.now, Log: p.log,
 	}
 	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, More: s.Fields.claims(s.shape()), Now: p.now, Log: p.log}

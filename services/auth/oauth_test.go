@@ -57,7 +57,7 @@ func (w *world) approve(question string) string {
 	}
 	defer res.Body.Close()
 	back := res.Header.Get("Location")
-	if !strings.HasPrefix(back, w.home+base+"/callback/") {
+	if !strings.HasPrefix(back, w.home+w.base+"/callback/") {
 		w.t.Fatalf("the provider answers %d, to %q", res.StatusCode, back)
 	}
 	return back

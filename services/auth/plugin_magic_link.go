@@ -16,7 +16,7 @@ func addMagicLink(f *features) error {
 	}
 	l := &magiclink.Links{
 		DB: p.pool, Users: f.users, Owners: f.owners(s.Ways.LinkSignUp), Once: f.once, Entrance: f.entrance, Letters: f.letters, Limits: f.limits,
-		Base: s.at(base), Origin: f.origins.Own(), Life: s.Ways.LinkLife, Floor: s.Accounts.AnswerFloor, Now: p.now,
+		Base: s.at(s.BasePath.String()), Origin: f.origins.Own(), Life: s.Ways.LinkLife, Floor: s.Accounts.AnswerFloor, Now: p.now,
 	}
 	f.doors = append(f.doors, l)
 	f.links[mail.MagicLink] = l.Link

@@ -27,10 +27,11 @@ type settings struct {
 	Addr        string `env:"ADDR" envDefault:":8001" help:"where the API listens"`
 	PrivateAddr string `env:"PRIVATE_ADDR" envDefault:"127.0.0.1:9001" help:"where health, metrics and profiles are served; never to the Internet"`
 
-	PublicURL      config.URL     `env:"PUBLIC_URL,required" example:"https://app.example.com" help:"the address under which people reach the product: mail links, cookies, the own origin"`
-	Secrets        config.Secrets `env:"AUTH_SECRETS,required" min:"32" example:"/run/secrets/auth_secrets (with AUTH_SECRETS_FILE)" help:"keys of cookies, mail links and stored keys; the first signs and seals, all verify and open"`
-	ServiceTokens  config.Secrets `env:"SERVICE_TOKENS,required" min:"32" example:"/run/secrets/service_tokens (with SERVICE_TOKENS_FILE)" help:"what other services show at /internal; all are accepted"`
-	TrustedOrigins []string       `env:"TRUSTED_ORIGINS" example:"https://admin.example.com,https://*.partner.example" help:"origins beside PUBLIC_URL whose pages may call and may be led to"`
+	PublicURL      config.URL      `env:"PUBLIC_URL,required" example:"https://app.example.com" help:"the address under which people reach the product: mail links, cookies, the own origin"`
+	BasePath       config.BasePath `env:"BASE_PATH" envDefault:"/api/auth" help:"where the API begins below PUBLIC_URL; the gateway has to know it as AUTH_BASE_PATH, others in their JWKS_URL"`
+	Secrets        config.Secrets  `env:"AUTH_SECRETS,required" min:"32" example:"/run/secrets/auth_secrets (with AUTH_SECRETS_FILE)" help:"keys of cookies, mail links and stored keys; the first signs and seals, all verify and open"`
+	ServiceTokens  config.Secrets  `env:"SERVICE_TOKENS,required" min:"32" example:"/run/secrets/service_tokens (with SERVICE_TOKENS_FILE)" help:"what other services show at /internal; all are accepted"`
+	TrustedOrigins []string        `env:"TRUSTED_ORIGINS" example:"https://admin.example.com,https://*.partner.example" help:"origins beside PUBLIC_URL whose pages may call and may be led to"`
 
 	Accounts accountSettings
 	Sessions sessionSettings
@@ -105,6 +106,7 @@ type tokenSettings struct {
 	InSession   bool          `env:"SET_AUTH_JWT" envDefault:"true" help:"get-session also gives an access token, in set-auth-jwt"`
 	KeyLifetime time.Duration `env:"JWT_KEY_TTL" envDefault:"2160h" help:"the age at which the signing key is replaced; 0: only by command"`
 	KeyLead     time.Duration `env:"JWT_KEY_LEAD" envDefault:"1h" help:"how long a new signing key is published before it signs"`
+	KeyGrace    time.Duration `env:"JWT_KEY_GRACE" envDefault:"720h" help:"how long a replaced signing key is published further"`
 }
 
 type hashSettings struct {
@@ -115,16 +117,17 @@ type hashSettings struct {
 }
 
 type limitSettings struct {
-	On          limit.Switch `env:"RATE_LIMIT" envDefault:"on" help:"on, or off for tests"`
-	Pair        cache.Rate   `env:"LIMIT_SIGN_IN_PAIR" envDefault:"5/1m" example:"5/1m" help:"tries to sign in to one account from one address"`
-	Account     cache.Rate   `env:"LIMIT_SIGN_IN_ACCOUNT" envDefault:"10/1m" example:"10/1m" help:"tries to sign in to one account from everywhere"`
-	All         cache.Rate   `env:"LIMIT_SIGN_IN_ALL" envDefault:"3000/1m" example:"3000/1m" help:"tries to sign in, all in all"`
-	Password    cache.Rate   `env:"LIMIT_PASSWORD" envDefault:"5/1m" example:"5/1m" help:"checks of a signed-in person's own password"`
-	Letters     cache.Rate   `env:"LIMIT_LETTERS" envDefault:"3/1m" example:"3/1m" help:"letters that can be asked for one address"`
-	Codes       cache.Rate   `env:"LIMIT_CODES" envDefault:"30/1h" example:"30/1h" help:"tries of codes that were mailed to one address"`
-	StrictPaths cache.Rate   `env:"LIMIT_STRICT" envDefault:"5/1m" example:"5/1m" help:"with EDGE=direct: calls of one address where passwords can be guessed or letters be caused"`
-	AuthPaths   cache.Rate   `env:"LIMIT_AUTH" envDefault:"30/1m" example:"30/1m" help:"with EDGE=direct: other calls of one address"`
-	Reads       cache.Rate   `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"with EDGE=direct: reads of one address"`
+	On          limit.Switch    `env:"RATE_LIMIT" envDefault:"on" help:"on, or off for tests"`
+	Pair        cache.Rate      `env:"LIMIT_SIGN_IN_PAIR" envDefault:"5/1m" example:"5/1m" help:"tries to sign in to one account from one address"`
+	Account     cache.Rate      `env:"LIMIT_SIGN_IN_ACCOUNT" envDefault:"10/1m" example:"10/1m" help:"tries to sign in to one account from everywhere"`
+	All         cache.Rate      `env:"LIMIT_SIGN_IN_ALL" envDefault:"3000/1m" example:"3000/1m" help:"tries to sign in, all in all"`
+	Password    cache.Rate      `env:"LIMIT_PASSWORD" envDefault:"5/1m" example:"5/1m" help:"checks of a signed-in person's own password"`
+	Letters     cache.Rate      `env:"LIMIT_LETTERS" envDefault:"3/1m" example:"3/1m" help:"letters that can be asked for one address"`
+	Codes       cache.Rate      `env:"LIMIT_CODES" envDefault:"30/1h" example:"30/1h" help:"tries of codes that were mailed to one address"`
+	StrictPaths cache.Rate      `env:"LIMIT_STRICT" envDefault:"5/1m" example:"5/1m" help:"with EDGE=direct: calls of one address where passwords can be guessed or letters be caused"`
+	AuthPaths   cache.Rate      `env:"LIMIT_AUTH" envDefault:"30/1m" example:"30/1m" help:"with EDGE=direct: other calls of one address"`
+	Rules       limit.PathRules `env:"LIMIT_RULES" example:"/sign-in/*=10/1m; /get-session=off" help:"with EDGE=direct: limits of paths below BASE_PATH in the place of the next three; the longest path that fits counts, for each address by itself"`
+	Reads       cache.Rate      `env:"LIMIT_API_ADDRESS" envDefault:"1200/1m" example:"1200/1m" help:"with EDGE=direct: reads of one address"`
 }
 
 const (
@@ -141,6 +144,8 @@ func (s settings) Validate() []config.Fault {
 		}
 	}
 	_, err := security.ParseOrigins(s.PublicURL.String(), s.TrustedOrigins)
+	refuse(s.Limits.Rules != nil && s.HTTP.Edge != httpapi.EdgeDirect, "LIMIT_RULES", "is for EDGE=direct: the gateway limits by address where there is one", "")
+	refuse(len(s.HTTP.AddressHeaders) > 0 && s.HTTP.Edge != httpapi.EdgeDirect, "CLIENT_ADDRESS_HEADER", "is for EDGE=direct: set it at the gateway where there is one", "")
 	refuse(err != nil && s.PublicURL != "", "TRUSTED_ORIGINS", "holds what is not an origin or a pattern of origins", "https://*.example.com")
 	a, t, x := s.Accounts, s.Tokens, s.Sessions
 	refuse(a.MinPassword < 8, "PASSWORD_MIN_LENGTH", "is less than 8", "8")
@@ -149,6 +154,7 @@ func (s settings) Validate() []config.Fault {
 	refuse(a.VerifyLife <= 0, "VERIFICATION_LINK_TTL", "is not a time", "1h")
 	refuse(t.Life < time.Minute || t.Life > longestToken, "JWT_TTL", "is not between 1m and 15m", "15m")
 	refuse(t.KeyLead < 5*time.Minute, "JWT_KEY_LEAD", "is shorter than verifiers need to see a new key", "1h")
+	refuse(t.KeyGrace < time.Hour, "JWT_KEY_GRACE", "is less than 1h: tokens of a replaced key must go on to verify", "720h")
 	refuse(x.Lifetime < time.Minute, "SESSION_TTL", "is shorter than a minute", "168h")
 	refuse(x.Absolute < x.Lifetime, "SESSION_MAX_AGE", "is shorter than SESSION_TTL", "720h")
 	refuse(x.CookiePrefix == "" || strings.ContainsFunc(x.CookiePrefix, notCookieName), "COOKIE_PREFIX", "cannot begin a cookie's name", "better-auth")

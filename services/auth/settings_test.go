@@ -3,10 +3,13 @@ package main
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/testkit"
 
+	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 )
 
@@ -77,7 +80,16 @@ func TestSettings_bounds(t *testing.T) {
 	for name, change := range map[string]func(s *settings, bad bool){
 		"USERNAME_MIN_LENGTH": func(s *settings, bad bool) { s.Ways.MinName = pick(bad, 0, 1) },
 		"USERNAME_MAX_LENGTH": func(s *settings, bad bool) { s.Ways.MaxName = pick(bad, 101, 100) },
-		"MULTI_SESSION_MAX":   func(s *settings, bad bool) { s.Ways.Accounts = pick(bad, 21, 20) },
+		"JWT_KEY_GRACE":       func(s *settings, bad bool) { s.Tokens.KeyGrace = pick(bad, time.Minute, time.Hour) },
+		"JWT_ALG":             func(s *settings, bad bool) { s.Signing.Alg = pick(bad, "HS256", "PS256") },
+		"LIMIT_RULES": func(s *settings, bad bool) {
+			s.Limits.Rules, s.HTTP.Edge = limit.PathRules{{}}, pick(bad, httpapi.EdgeGateway, httpapi.EdgeDirect)
+		},
+		"CLIENT_ADDRESS_HEADER": func(s *settings, bad bool) {
+			s.HTTP.AddressHeaders, s.HTTP.TrustedProxies = []string{"CF-Connecting-IP"}, []string{"10.0.0.0/8"}
+			s.HTTP.Edge = pick(bad, httpapi.EdgeGateway, httpapi.EdgeDirect)
+		},
+		"MULTI_SESSION_MAX": func(s *settings, bad bool) { s.Ways.Accounts = pick(bad, 21, 20) },
 	} {
 		for _, bad := range []bool{false, true} {
 			s := good

@@ -30,6 +30,7 @@ import (
 )
 
 const (
+	base         = "/api/auth" // the default of BASE_PATH
 	home         = "http://localhost:8000"
 	secret       = "acceptance-secret-acceptance-secret-0123456789"
 	serviceToken = "service-token-of-the-tests-0123456789"
@@ -41,6 +42,7 @@ type world struct {
 	t       testing.TB
 	url     string
 	home    string // PUBLIC_URL
+	base    string // BASE_PATH
 	pool    *pgxpool.Pool
 	redis   redis.UniversalClient
 	mails   *inbox.Server
@@ -71,7 +73,7 @@ func newWorld(t testing.TB, o options) *world {
 		o.log = io.Discard
 	}
 	s := load(t, w.mails, o.env)
-	w.home = s.PublicURL.String()
+	w.home, w.base = s.PublicURL.String(), s.BasePath.String()
 	sender, err := mail.NewSMTP(s.Mail)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +190,7 @@ func (b *browser) send(method, path, kind, body string) reply {
 
 func (b *browser) try(method, path, kind, body string) (reply, error) {
 	if !strings.HasPrefix(path, "/internal") && !strings.HasPrefix(path, "http") {
-		path = base + path
+		path = b.w.base + path
 	}
 	req, err := http.NewRequest(method, b.w.url+path, strings.NewReader(body))
 	if err != nil {
@@ -297,7 +299,7 @@ func (w *world) link(to string) string {
 	w.t.Helper()
 	m := w.letter(to)
 	for _, link := range m.Links() {
-		if strings.HasPrefix(link, w.home+base) {
+		if strings.HasPrefix(link, w.home+w.base) {
 			return link
 		}
 	}
@@ -312,7 +314,7 @@ func (b *browser) follow(link string) reply {
 	if err != nil {
 		b.w.t.Fatal(err)
 	}
-	return b.get(strings.TrimPrefix(u.RequestURI(), base))
+	return b.get(strings.TrimPrefix(u.RequestURI(), b.w.base))
 }
 
 // sessionToken gives the bare session token that a browser holds.

@@ -114,7 +114,7 @@ func (g *gate) schemes() map[string]map[string]any {
 		return map[string]any{"type": "apiKey", "in": "cookie", "name": name, "description": text}
 	}
 	return map[string]map[string]any{
-		"accessToken":   {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token, as GET /api/auth/token gives it"},
+		"accessToken":   {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token, as GET " + g.authBase + "/token gives it"},
 		"sessionCookie": cookie(g.cookies.Session, "The session; changes must come from a page of a trusted origin"),
 		"tokenCookie":   cookie(g.cookies.JWT, "The access token that the gateway has put into a browser; changes must come from a page of a trusted origin"),
 		"apiKey":        {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "An API key"},

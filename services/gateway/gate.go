@@ -30,6 +30,7 @@ type gate struct {
 	local     bool   // development: 127.0.0.1 leads to PUBLIC_URL
 	forwarded string // the end of the Forwarded line
 	proxies   security.Proxies
+	authBase  string
 	peers     peers
 	origins   security.Origins
 	cookies   identity.Cookies
@@ -72,7 +73,7 @@ func gateOf(s settings, with parts, classes []class) (*gate, error) {
 		return nil, fmt.Errorf("PUBLIC_URL: %w", err)
 	}
 	g := &gate{
-		public: s.PublicURL, local: s.Development(), proxies: s.HTTP.Proxies(), origins: origins,
+		public: s.PublicURL, local: s.Development(), proxies: s.HTTP.Proxies(), authBase: s.AuthBase.String(), origins: origins,
 		// How people reach us comes from PUBLIC_URL and not from the request, whose
 		// Host is the client's to choose.
 		forwarded: `;host="` + public.Host + `";proto=` + public.Scheme,

@@ -117,7 +117,7 @@ func wire(s settings, log *slog.Logger) (*wired, error) {
 	}
 	w := &wired{redis: rdb, redised: rdb != nil, revoked: revocation.NewSet(time.Now, log), feed: cache.NewFeed(rdb, log)}
 	client := &http.Client{Transport: internalTransport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	w.keys = security.NewRemoteKeys(s.AuthURL.String()+"/api/auth/jwks", client, log)
+	w.keys = security.NewRemoteKeys(s.AuthURL.String()+s.AuthBase.String()+"/jwks", client, log)
 	w.foreign = s.Issuers.Trusted.Open(nil, log)
 	w.log = log
 	tokens := security.FollowServiceTokens(s.ServiceTokens.Follow(log))

@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/codex-platform/codex/pkg/cache"
-	"github.com/codex-platform/codex/services/gateway/internal/browser"
+	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/services/gateway/internal/limit"
 	"github.com/codex-platform/codex/services/gateway/internal/overload"
 	"github.com/codex-platform/codex/services/gateway/internal/upstream"
@@ -28,7 +28,7 @@ type policy struct {
 	policies []string // the RateLimit-Policy line
 	keyed    []string // the same for a caller with an API key
 	closes   bool     // while Redis is away
-	sharing  browser.Sharing
+	sharing  security.Sharing
 	proxy    *upstream.Proxy
 
 	admission *overload.Admission // nil: all may come
@@ -153,7 +153,7 @@ func (x *crossing) sum() {
 }
 
 func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
-	p := &policy{class: c, header: headerOf(c, public.Scheme == "https"), sharing: browser.Sharing{Origins: g.origins}}
+	p := &policy{class: c, header: headerOf(c, public.Scheme == "https"), sharing: security.Sharing{Origins: g.origins}}
 	p.closes = slices.Contains(g.closed, c.name)
 	p.policies = g.policyLine(c.inAll, c.byAddr, c.byUser)
 	p.keyed = g.policyLine(c.inAll, c.byAddr, c.byUser, c.byKey)

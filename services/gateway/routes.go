@@ -66,14 +66,24 @@ var (
 	anyCall = append(append([]string{}, calls...), http.MethodOptions)
 )
 
-// strictPaths are where passwords and codes can be guessed and mails be caused.
+// strictPaths are where, below auth's base, passwords and codes can be guessed and
+// mails be caused.
 var strictPaths = []string{
-	"/api/auth/sign-in/*", "/api/auth/sign-up/*", "/api/auth/request-password-reset", "/api/auth/reset-password",
-	"/api/auth/reset-password/*", "/api/auth/forget-password", "/api/auth/forget-password/*",
-	"/api/auth/send-verification-email", "/api/auth/change-password", "/api/auth/verify-password", "/api/auth/change-email",
-	"/api/auth/delete-user", "/api/auth/delete-user/*", "/api/auth/is-username-available",
-	"/api/auth/passkey/verify-registration", "/api/auth/passkey/verify-authentication",
-	"/api/auth/two-factor/*", "/api/auth/email-otp/*", "/api/auth/magic-link/*", "/api/auth/phone-number/*",
+	"/sign-in/*", "/sign-up/*", "/request-password-reset", "/reset-password",
+	"/reset-password/*", "/forget-password", "/forget-password/*",
+	"/send-verification-email", "/change-password", "/verify-password", "/change-email",
+	"/delete-user", "/delete-user/*", "/is-username-available",
+	"/passkey/verify-registration", "/passkey/verify-authentication",
+	"/two-factor/*", "/email-otp/*", "/magic-link/*", "/phone-number/*",
+}
+
+// strictAt gives them below a base.
+func strictAt(base config.BasePath) []string {
+	paths := make([]string, 0, len(strictPaths))
+	for _, path := range strictPaths {
+		paths = append(paths, base.String()+path)
+	}
+	return paths
 }
 
 // routes is the table of route classes. Where a path and method fit two lines,
@@ -98,10 +108,10 @@ func routes(s settings) []class {
 	once, again := upstream.Never, upstream.Idempotent // a code or a link is spent by its first try
 
 	return []class{
-		{name: "auth-strict", paths: strictPaths, methods: anyCall, service: s.AuthURL, auth: foreign,
+		{name: "auth-strict", paths: strictAt(s.AuthBase), methods: anyCall, service: s.AuthURL, auth: foreign,
 			byAddr: &strict, body: mib, times: quick, headers: api, shared: true, retry: once,
 			cookies: true, shape: refusal.Auth, shownCut: true},
-		{name: "auth", paths: []string{"/api/auth/*"}, methods: anyCall, service: s.AuthURL, auth: foreign,
+		{name: "auth", paths: []string{s.AuthBase.String() + "/*"}, methods: anyCall, service: s.AuthURL, auth: foreign,
 			byAddr: &auth, body: mib, times: quick, headers: api, shared: true, retry: again,
 			cookies: true, shape: refusal.Auth, shownCut: true},
 
@@ -121,7 +131,7 @@ func routes(s settings) []class {
 			byAddr: &hookAddr, inAll: &hook, proves: true, body: mib, times: quick, headers: api, retry: once,
 			load: overload.Vital},
 
-		{name: "jwks", paths: []string{"/.well-known/jwks.json"}, methods: reads, service: s.AuthURL, path: "/api/auth/jwks", auth: public,
+		{name: "jwks", paths: []string{"/.well-known/jwks.json"}, methods: reads, service: s.AuthURL, path: s.AuthBase.String() + "/jwks", auth: public,
 			byAddr: &open, times: quick, headers: api, retry: again},
 		{name: "docs", paths: []string{"/openapi.json"}, methods: reads, answer: (*gate).joined, auth: public,
 			byAddr: &open, headers: api, retry: once},

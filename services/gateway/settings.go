@@ -1,6 +1,9 @@
 package main
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/httpapi"
@@ -14,10 +17,11 @@ type settings struct {
 	PrivateAddr string     `env:"PRIVATE_ADDR" envDefault:"127.0.0.1:9000" help:"health, metrics and profiles"`
 	PublicURL   config.URL `env:"PUBLIC_URL,required" example:"https://app.example" help:"the address that people see; decides cookies, HSTS and the own origin"`
 
-	AuthURL    config.URL `env:"AUTH_URL,required" example:"http://127.0.0.1:8001" help:"the auth service"`
-	WebhookURL config.URL `env:"WEBHOOK_URL,required" example:"http://127.0.0.1:8002" help:"the webhook service (billing)"`
-	StorageURL config.URL `env:"STORAGE_URL,required" example:"http://127.0.0.1:8003" help:"the storage service"`
-	WebURL     config.URL `env:"WEB_URL" example:"http://127.0.0.1:8004" help:"the web app; empty: the APIs alone"`
+	AuthURL    config.URL      `env:"AUTH_URL,required" example:"http://127.0.0.1:8001" help:"the auth service"`
+	AuthBase   config.BasePath `env:"AUTH_BASE_PATH" envDefault:"/api/auth" help:"where auth's API begins: its BASE_PATH"`
+	WebhookURL config.URL      `env:"WEBHOOK_URL,required" example:"http://127.0.0.1:8002" help:"the webhook service (billing)"`
+	StorageURL config.URL      `env:"STORAGE_URL,required" example:"http://127.0.0.1:8003" help:"the storage service"`
+	WebURL     config.URL      `env:"WEB_URL" example:"http://127.0.0.1:8004" help:"the web app; empty: the APIs alone"`
 
 	ServiceTokens  config.FollowedSecrets `env:"SERVICE_TOKENS,required" min:"32" help:"what services show each other; the first is sent, all are accepted; a changed file is read anew"`
 	TrustedOrigins []string               `env:"TRUSTED_ORIGINS" example:"https://admin.example,https://*.partner.example" help:"origins beside PUBLIC_URL whose pages may call"`
@@ -70,6 +74,9 @@ func (s settings) origins() (security.Origins, error) {
 	return security.ParseOrigins(s.PublicURL.String(), s.TrustedOrigins)
 }
 
+// ownPaths are where everything but auth and the web app lives.
+var ownPaths = []string{"/api/storage/", "/api/billing/", "/webhooks/", "/.well-known/", "/openapi/", "/openapi.json/", "/docs/"}
+
 // Validate has the rules between variables.
 func (s settings) Validate() []config.Fault {
 	var faults []config.Fault
@@ -77,6 +84,9 @@ func (s settings) Validate() []config.Fault {
 		if _, err := s.origins(); err != nil {
 			faults = append(faults, config.Fault{Name: "TRUSTED_ORIGINS", Problem: "holds an entry that is no origin or pattern", Example: "https://admin.example,https://*.partner.example"})
 		}
+	}
+	if at := s.AuthBase.String() + "/"; slices.ContainsFunc(ownPaths, func(own string) bool { return strings.HasPrefix(at, own) || strings.HasPrefix(own, at) }) {
+		faults = append(faults, config.Fault{Name: "AUTH_BASE_PATH", Problem: "is where something else is served", Example: "/api/auth"})
 	}
 	if s.Issuers.Trusted.Names(s.issuer()) {
 		faults = append(faults, config.Fault{Name: "TRUSTED_ISSUERS", Problem: "names our own issuer", Example: "https://idp.example|my-audience"})

@@ -152,6 +152,7 @@ func startWith(t testing.TB, more func(settings) []class, environ ...map[string]
 	w.makeKey()
 	w.auth = newPart(t, "auth", map[string]http.HandlerFunc{
 		"/api/auth/jwks":                 w.serveKeys,
+		"/auth/jwks":                     w.serveKeys,
 		"/internal/v1/sessions/exchange": w.serveExchange,
 		"/openapi.json":                  describe("auth"),
 	})

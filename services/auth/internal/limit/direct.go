@@ -34,13 +34,18 @@ var strictPaths = []string{"/sign-in/", "/sign-up/", "/request-password-reset", 
 	"/email-otp/", "/magic-link/", "/change-email", "/delete-user", "/is-username-available"}
 
 // Address charges a call to its client's address, for a service that has no
-// gateway in front. It is httpapi's Direct.Limit.
-func (l *Limits) Address(base string) func(r *http.Request, client netip.Addr, answer http.Header) error {
+// gateway in front. Rules of single paths come before the presets. It is
+// httpapi's Direct.Limit.
+func (l *Limits) Address(base string, rules PathRules) func(r *http.Request, client netip.Addr, answer http.Header) error {
 	if l == nil {
 		return nil
 	}
 	return func(r *http.Request, client netip.Addr, answer http.Header) error {
-		limit := l.of(r, base)
+		path := strings.TrimPrefix(r.URL.Path, base)
+		limit, ruled := rules.of(path)
+		if !ruled {
+			limit = l.of(r.Method, path)
+		}
 		if limit.Rate <= 0 {
 			return nil
 		}
@@ -54,14 +59,13 @@ func (l *Limits) Address(base string) func(r *http.Request, client netip.Addr, a
 }
 
 // of gives the preset of a call.
-func (l *Limits) of(r *http.Request, base string) cache.Limit {
-	path := strings.TrimPrefix(r.URL.Path, base)
+func (l *Limits) of(method, path string) cache.Limit {
 	for _, strict := range strictPaths {
 		if strings.HasPrefix(path, strict) {
 			return l.Rules.StrictPaths.Named("strict")
 		}
 	}
-	if r.Method == http.MethodGet {
+	if method == http.MethodGet {
 		return l.Rules.Reads.Named("api-address")
 	}
 	return l.Rules.AuthPaths.Named("auth")

@@ -72,7 +72,7 @@ func TestLimits_ofZeroAndNoneLetEverythingThrough(t *testing.T) {
 
 func TestAddress_hasAPresetForEachKindOfCall(t *testing.T) {
 	t.Parallel()
-	check := limits(limit.Rules{StrictPaths: minute(1), AuthPaths: minute(2), Reads: minute(3)}).Address("/api/auth")
+	check := limits(limit.Rules{StrictPaths: minute(1), AuthPaths: minute(2), Reads: minute(3)}).Address("/api/auth", nil)
 	for call, allowed := range map[string]int{
 		"POST /api/auth/sign-in/email": 1, "POST /api/auth/sign-out": 2, "GET /api/auth/get-session": 3,
 	} {

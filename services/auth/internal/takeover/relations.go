@@ -286,9 +286,9 @@ func (m mapper) signingKey(r Row) (columns, error) {
 	if err := errors.Join(json.Unmarshal(clear, &private), json.Unmarshal([]byte(r.text("publickey")), &public)); err != nil {
 		return nil, leftOut("a signing key that cannot be read")
 	}
-	alg := map[string]string{"Ed25519": "EdDSA", "P-256": "ES256"}[public.Crv]
-	if public.Kty == "RSA" && (r.text("alg") == "" || r.text("alg") == "RS256") {
-		alg = "RS256"
+	alg := map[string]string{"Ed25519": "EdDSA", "P-256": "ES256", "P-521": "ES512"}[public.Crv]
+	if named := cmp.Or(r.text("alg"), "RS256"); public.Kty == "RSA" && (named == "RS256" || named == "PS256") {
+		alg = named
 	}
 	if alg == "" {
 		return nil, leftOut("a signing key of an algorithm that our verifiers do not take")

@@ -226,7 +226,10 @@ func newKey(alg string) (key crypto.Signer, crv string, err error) {
 	case "ES256":
 		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		return private, "P-256", err
-	case "RS256":
+	case "ES512":
+		private, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+		return private, "P-521", err
+	case "RS256", "PS256":
 		private, err := rsa.GenerateKey(rand.Reader, rsaBits)
 		return private, "", err
 	}
@@ -267,7 +270,7 @@ func (k *Keys) open(row Row) (*security.Signer, error) {
 	if !ok {
 		return nil, fmt.Errorf("signing key %s cannot sign", row.ID)
 	}
-	return security.NewSigner(row.ID, signer)
+	return security.NewSignerWith(row.ID, row.Alg, signer)
 }
 
 // publish makes the key set of all rows. Only members that PublicKey names can

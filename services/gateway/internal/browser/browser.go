@@ -1,5 +1,5 @@
 // Package browser owns the rules for requests that a browser makes on behalf of a
-// page: cross-origin sharing, forged requests, and navigations.
+// page: forged requests, and navigations.
 package browser
 
 import (
@@ -12,58 +12,6 @@ import (
 
 // ErrOrigin refuses a change that a foreign page may have asked for.
 var ErrOrigin = problem.New(http.StatusForbidden, "ORIGIN_NOT_TRUSTED", "This request does not come from a page that may make it")
-
-const (
-	sharedHeaders  = "Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, Range"
-	exposedHeaders = "Content-Disposition, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-Retry-After, set-auth-jwt, set-auth-token"
-	preflightAge   = "600"
-)
-
-// Sharing answers pages of other origins: trusted ones get the headers, all others
-// get none, and no origin is ever echoed that is not in the list.
-type Sharing struct {
-	Origins security.Origins
-	Methods string // "GET, POST", for preflights
-}
-
-// Mark sets the sharing headers of an answer. "Vary: Origin" stands on every
-// answer, also without an Origin: a cache must not hand one page's copy to another.
-func (s Sharing) Mark(answer http.Header, r *http.Request) {
-	answer["Vary"] = varyOrigin
-	origin := r.Header.Get("Origin")
-	if origin == "" || origin == s.Origins.Own() || !s.Origins.Trusted(origin) {
-		return
-	}
-	answer["Access-Control-Allow-Origin"] = []string{origin}
-	answer["Access-Control-Allow-Credentials"] = allowed
-	answer["Access-Control-Expose-Headers"] = exposed
-}
-
-// Preflight answers the question that a browser asks before a cross-origin
-// request. It reports false when the request is none; services never see one.
-func (s Sharing) Preflight(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodOptions || r.Header.Get("Origin") == "" || r.Header.Get("Access-Control-Request-Method") == "" {
-		return false
-	}
-	h := w.Header()
-	h["Vary"] = varyPreflight
-	if h.Get("Access-Control-Allow-Origin") != "" {
-		h.Set("Access-Control-Allow-Methods", s.Methods)
-		h.Set("Access-Control-Allow-Headers", sharedHeaders)
-		h.Set("Access-Control-Max-Age", preflightAge)
-		h.Del("Access-Control-Expose-Headers")
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return true
-}
-
-// Header values shared by all answers; never written to.
-var (
-	varyOrigin    = []string{"Origin"}
-	varyPreflight = []string{"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"}
-	allowed       = []string{"true"}
-	exposed       = []string{exposedHeaders}
-)
 
 // CheckOrigin is for requests that a cookie authenticated: a browser sends the
 // cookie whoever asked. A change needs proof that one of our own pages asked, the

@@ -62,7 +62,7 @@ var operationsPage = derive(`
 var problemsPage = derive(`
 {{define "title"}}Codex API: error codes{{end}}{{define "main"}}<main class="text">
 <p>An answer with an error is an RFC 9457 document; its <code>code</code> names the case and its <code>type</code> leads here.
-Under <code>/api/auth</code> it has the form <code>{"code", "message"}</code>. Quote the <code>request_id</code> when you ask for help.</p>
+Below the auth service's path (<code>/api/auth</code> by default) it has the form <code>{"code", "message"}</code>. Quote the <code>request_id</code> when you ask for help.</p>
 <table>
 <thead><tr><th>Code</th><th>Status</th><th>What happened</th><th>What to do</th><th>From</th></tr></thead>
 <tbody>
