@@ -76,7 +76,20 @@ func (h *hinted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Server.ServeHTTP(w, r)
 }
 
-var stacks = map[string]*stack.Stack{} // by verification
+// server is one stack with its settings.
+type server struct {
+	verification string
+	deletion     string // of accounts: with the password, or by mail
+	settings     []string
+	tests        string // a pattern of the names of those that are run
+	*stack.Stack
+}
+
+var servers = []*server{
+	{verification: "required", deletion: "password", settings: []string{"REQUIRE_EMAIL_VERIFICATION=true"}, tests: "."},
+	{verification: "optional", deletion: "mail", settings: []string{"REQUIRE_EMAIL_VERIFICATION=false", "DELETE_USER_BY_MAIL=true"}, tests: "."},
+	{verification: "required", deletion: "mail", settings: []string{"REQUIRE_EMAIL_VERIFICATION=true", "DELETE_USER_BY_MAIL=true"}, tests: "ends the account"},
+}
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -89,11 +102,8 @@ func run(m *testing.M) (code int) {
 	front := httptest.NewServer(provider)
 	defer front.Close()
 	provider.URL = front.URL
-	for verification, settings := range map[string][]string{
-		"required": {"REQUIRE_EMAIL_VERIFICATION=true"},
-		"optional": {"REQUIRE_EMAIL_VERIFICATION=false", "DELETE_USER_BY_MAIL=true"},
-	} {
-		s, err := stack.Start(append(settings,
+	for _, x := range servers {
+		s, err := stack.Start(append(x.settings,
 			"OIDC_PROVIDERS=acme", "OIDC_ACME_ISSUER="+provider.URL, "OIDC_ACME_CLIENT_ID="+provider.ClientID, "OIDC_ACME_CLIENT_SECRET="+provider.Secret,
 			"ANONYMOUS=on", "API_KEY_SESSIONS=on", "LAST_LOGIN_METHOD=on", "EMAIL_CODE_CHANGE_EMAIL=on", "EMAIL_CODE_CHANGE_CONFIRM=off",
 			"ANSWER_FLOOR=20ms", "PASSWORD_ANSWER_FLOOR=20ms", "USER_FIELDS=plan:string,max=20,default=free", "SESSION_FIELDS=theme:string,max=20",
@@ -108,7 +118,7 @@ func run(m *testing.M) (code int) {
 				code = 1
 			}
 		}()
-		stacks[verification] = s
+		x.Stack = s
 	}
 	return m.Run()
 }
@@ -123,13 +133,13 @@ func TestContract(t *testing.T) {
 	var mu sync.Mutex
 	found := map[string][]record{}
 	t.Run("modes", func(t *testing.T) {
-		for verification, s := range stacks {
-			t.Run("proof "+verification, func(t *testing.T) {
+		for _, x := range servers {
+			t.Run("proof "+x.verification+", deletion by "+x.deletion, func(t *testing.T) {
 				t.Parallel()
-				records := ask(t, s, verification)
+				records := ask(t, x)
 				mu.Lock()
 				defer mu.Unlock()
-				found[verification] = records
+				found[x.verification] = append(found[x.verification], records...)
 			})
 		}
 	})
@@ -163,19 +173,19 @@ func passes(o *operation, m mode, records []record) bool {
 	return len(by) == len(clients)
 }
 
-// ask runs the client's tests against a stack.
-func ask(t *testing.T, s *stack.Stack, verification string) []record {
+// ask runs the client's tests against a server.
+func ask(t *testing.T, x *server) []record {
 	t.Helper()
-	dev, err := s.Dev()
+	dev, err := x.Dev()
 	if err != nil {
 		t.Fatal(err)
 	}
 	promote(t, dev)
 	lines := filepath.Join(t.TempDir(), "records")
-	node := exec.CommandContext(t.Context(), "node", "--test-reporter=spec", "conformance/all.mjs")
+	node := exec.CommandContext(t.Context(), "node", "--test-reporter=spec", "--test-name-pattern="+x.tests, "conformance/all.mjs")
 	node.Dir = filepath.Join("..", "client")
 	node.Env = append(os.Environ(), "GATEWAY_URL="+dev.PublicURL, "AUTH_URL="+dev.Services["auth"].URL, "INBOX_URL="+dev.Inbox.URL, "PUBLIC_URL="+dev.PublicURL,
-		"VERIFICATION="+verification, "ADMIN_EMAIL="+administrator, "RECORDS="+lines)
+		"VERIFICATION="+x.verification, "DELETION="+x.deletion, "ADMIN_EMAIL="+administrator, "RECORDS="+lines)
 	if said, err := node.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}

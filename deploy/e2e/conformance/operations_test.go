@@ -26,8 +26,6 @@ type operation struct {
 	Switch string
 	// Success is the status that the contract wants, where it is neither 2xx nor 302.
 	Success int
-	// Only names the one way of treating addresses with which it is tried.
-	Only string
 
 	path *regexp.Regexp
 }
@@ -128,8 +126,6 @@ func mark(o *operation, m mode, passed map[mode]map[string]bool) string {
 		return "not served"
 	case passed[m][o.ID]:
 		return "passes"
-	case o.Only != "" && o.Only != m.verification:
-		return "not tried"
 	}
 	return "**fails**"
 }

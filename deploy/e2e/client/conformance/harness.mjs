@@ -4,6 +4,7 @@
 //
 //   GATEWAY_URL, AUTH_URL, PUBLIC_URL, INBOX_URL   as in browser.mjs
 //   VERIFICATION        required or optional: whether an address must be proven
+//   DELETION            password or mail: what ends an account
 //   ADMIN_EMAIL         an administrator, whose password is that of everybody here
 //   RECORDS             the file of the lines; none is written without it
 import assert from 'node:assert/strict';
@@ -20,6 +21,7 @@ import { Browser, address, letter, link, password, places, publicURL } from '../
 export { address, letter, link, password, publicURL };
 
 export const required = process.env.VERIFICATION !== 'optional';
+export const byMail = process.env.DELETION === 'mail';
 export const sessionCookie = 'better-auth.session_token';
 
 const running = new AsyncLocalStorage();
