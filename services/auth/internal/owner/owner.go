@@ -2,9 +2,10 @@
 // to read, by a link, a code or a reset: who that is, and that nobody else keeps a way in.
 //
 // An account whose address was never proven may be a stranger's, made in advance
-// with a password, a passkey or a second factor of the stranger's own. Its owner
-// must inherit none of them (contract §10, OAU-07): they are removed in the step
-// that marks the address as proven.
+// with a password or a passkey of the stranger's own. Its owner must inherit none of
+// them (contract §10, OAU-07): they are removed in the step that marks the address as
+// proven. A second factor that is on stays, since a mailbox alone must never skip one
+// (MFA-06).
 package owner
 
 import (
