@@ -8,7 +8,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 )
 
-// GW-07: of the configured headers the first with an address counts, from trusted
+// GW-06: of the configured headers the first with an address counts, from trusted
 // proxies alone.
 func TestClientAddr_readsTheConfiguredHeaders(t *testing.T) {
 	t.Parallel()

@@ -59,7 +59,7 @@ func TestEdgeDirect_readsTheConfiguredAddressHeader(t *testing.T) {
 	}
 }
 
-// GW-05: with nobody in front, pages of trusted origins may call and read what the
+// GW-13: with nobody in front, pages of trusted origins may call and read what the
 // contract exposes. Others get nothing, and OPTIONS is no method for them.
 func TestEdgeDirect_sharesWithTrustedOrigins(t *testing.T) {
 	t.Parallel()
