@@ -72,6 +72,26 @@ func TestCORS_aServicesOwnHeadersAreDropped(t *testing.T) {
 	}
 }
 
+// What a service's answer lets pages read is told as the service tells it, and with
+// the gateway's list where the answer is shared.
+func TestCORS_exposesWhatAServiceExposes(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.auth.answers(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Access-Control-Expose-Headers", "set-auth-jwt")
+	})
+	for origin, want := range map[string]string{"": "set-auth-jwt", "https://good.example": "Content-Disposition"} {
+		lines := []string{}
+		if origin != "" {
+			lines = append(lines, "Origin: "+origin)
+		}
+		got := w.do("GET", "/api/auth/get-session", lines...).Header.Values("Access-Control-Expose-Headers")
+		if len(got) != 1 || !strings.HasPrefix(got[0], want) || !strings.Contains(got[0], "set-auth-jwt") {
+			t.Errorf("from %q: %q", origin, got)
+		}
+	}
+}
+
 // GW-14
 func TestCSRF_aChangeByCookieNeedsProofOfItsPage(t *testing.T) {
 	t.Parallel()

@@ -62,7 +62,11 @@ var hidden = set("Server", "X-Powered-By", "Via", "Alt-Svc", "Set-Cookie", "Vary
 	"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Embedder-Policy", "Content-Security-Policy",
 	"Content-Security-Policy-Report-Only", "X-Xss-Protection", "X-Request-Id",
 	"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Methods",
-	"Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "Access-Control-Max-Age")
+	"Access-Control-Allow-Headers", exposed, "Access-Control-Max-Age")
+
+// exposed names what pages of other origins may read. It means nothing without the
+// lines that share an answer, which are the gateway's alone.
+const exposed = "Access-Control-Expose-Headers"
 
 // Hides holds for a line of a service's answer that never passes.
 func Hides(name string) bool { return hidden[name] }
@@ -96,6 +100,10 @@ func (p *Proxy) answerHeader(to http.Header, a *answer, method string) {
 				to[f.name] = append(to[f.name], f.value)
 			}
 		case f.name == "Content-Length" && a.status == http.StatusNoContent:
+		case f.name == exposed:
+			if to[exposed] == nil { // with an answer that is shared goes the gateway's list
+				add(to, a, i, value)
+			}
 		case p.KeepPolicy && contains(policies, f.name):
 			add(to, a, i, value)
 		case !hopByHop[f.name] && !hidden[f.name]:
