@@ -27,8 +27,8 @@ const (
 	// stale is how old the usual time may be before it is looked at again.
 	stale = int64(10 * time.Second)
 	// headroom is how much more than the most of late may come at once.
-	headroom = 3
-	forget   = 0.99 // of the most of late, each window
+	headroom = 2
+	forget   = 0.96 // of the most of late, each window: half of it is gone after 0.85 s
 )
 
 // Kind says what becomes of a class when there is more to do than can be done.
@@ -145,7 +145,7 @@ func (a *Admission) turn(now int64) {
 	}
 	a.learn(now, mean, (full || 2*most > limit) && limit > floor)
 	// The limit moves to where the mean is as long as patience lasts.
-	step := min(1.5, max(0.5, max(a.patience*a.usual, a.usual+slack)/mean))
+	step := min(1.5, max(0.25, max(a.patience*a.usual, a.usual+slack)/mean))
 	switch {
 	case full || step < 1 && 2*most > limit:
 		a.set(float64(limit)*step, floor)
