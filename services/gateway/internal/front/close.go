@@ -31,6 +31,8 @@ func (e *ending) begin(r *http.Request) {
 // (RFC 9112 §9.6). An answer that broke off is reset where its end could be taken
 // for a whole one's.
 func (c *conn) Close() error {
+	c.looks.Store(false)
+	c.watch.close()
 	broken := c.handled.Load() && !c.ending.answered.Load()
 	switch {
 	case broken && c.ending.endless.Load():

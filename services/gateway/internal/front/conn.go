@@ -7,12 +7,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/codex-platform/codex/services/gateway/internal/socket"
 )
 
 // Refuse makes the whole answer to a message that could not be read: head and body.
@@ -28,8 +29,9 @@ type conn struct {
 	handled atomic.Bool // a handler has the request: what is written is its answer
 	refused atomic.Bool
 	ending  ending
-	reads   reads
-	lines   []byte // behind the status line of the answer that comes; see Lead
+	watch   watch
+	looks   atomic.Bool // a read of one byte is net/http's look for the client's end
+	lines   []byte      // behind the status line of the answer that comes; see Lead
 }
 
 // secured is one with TLS; net/http asks it what was agreed upon.
@@ -42,12 +44,13 @@ func (s *secured) ConnectionState() tls.ConnectionState { return s.state }
 
 func (c *conn) front() *conn { return c }
 
-func (c *conn) Read(p []byte) (int, error) { return c.reads.read(c.Conn, p, c.handled.Load()) }
-
-func (c *conn) SetReadDeadline(t time.Time) error { return c.reads.setDeadline(c.Conn, t) }
-
-func (c *conn) SetDeadline(t time.Time) error {
-	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+// Read lets net/http's look for the client's end find nothing: a watch is kept instead.
+func (c *conn) Read(p []byte) (int, error) {
+	if len(p) == 1 && c.looks.Load() {
+		c.watch.begin()
+		return 0, nil
+	}
+	return c.Conn.Read(p)
 }
 
 // Write replaces a refusal of net/http's. Where no handler has a request nothing
@@ -165,13 +168,13 @@ func Attach(server *http.Server) {
 		c.lines = nil
 		c.ending.begin(r)
 		c.handled.Store(true)
+		c.looks.Store(true)
 		next.ServeHTTP(w, r)
 		c.ending.answered.Store(true)
 	})
 	server.ConnState = func(c net.Conn, state http.ConnState) {
-		if f, ok := c.(fronted); ok && state == http.StateIdle { // the answer is written
-			f.front().handled.Store(false)
-			f.front().ending.answered.Store(false)
+		if f, ok := c.(fronted); ok {
+			f.front().enters(state)
 		}
 		if note != nil {
 			note(c, state)
@@ -179,12 +182,33 @@ func Attach(server *http.Server) {
 	}
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if f, ok := c.(fronted); ok {
-			f.front().ending.stops = stops
-			ctx = context.WithValue(ctx, key{}, f.front())
+			ctx = f.front().attach(ctx, stops)
 		}
 		if with != nil {
 			ctx = with(ctx, c)
 		}
 		return ctx
+	}
+}
+
+// attach makes the context of all the connection's requests. It ends with its client.
+func (c *conn) attach(ctx context.Context, stops *atomic.Bool) context.Context {
+	c.ending.stops = stops
+	ctx, c.watch.left = context.WithCancel(ctx)
+	c.watch.peer, _ = c.NetConn().(interface{ Peer() socket.Peer })
+	return context.WithValue(ctx, key{}, c)
+}
+
+func (c *conn) enters(state http.ConnState) {
+	switch state {
+	case http.StateIdle: // the answer is written
+		c.handled.Store(false)
+		c.ending.answered.Store(false)
+		c.looks.Store(false)
+		c.watch.end()
+	case http.StateHijacked:
+		c.looks.Store(false)
+		c.watch.end()
+	case http.StateNew, http.StateActive, http.StateClosed:
 	}
 }

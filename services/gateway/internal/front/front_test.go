@@ -2,14 +2,10 @@ package front
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -41,25 +37,6 @@ func dial(t *testing.T, addr string) net.Conn {
 	return c
 }
 
-func TestRead_clientThatLeavesIsNoticed(t *testing.T) {
-	t.Parallel()
-	arrived, left := make(chan struct{}), make(chan struct{})
-	addr := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		close(arrived)
-		<-r.Context().Done()
-		close(left)
-	})
-	c := dial(t, addr)
-	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	<-arrived
-	c.Close()
-	select {
-	case <-left:
-	case <-time.After(5 * time.Second):
-		t.Fatal("the request goes on for nobody")
-	}
-}
-
 // Requests that are sent before the answer to the last one are read, whether that
 // takes longer than the look for the client's end or not.
 func TestRead_pipelinedRequests(t *testing.T) {
@@ -83,105 +60,6 @@ func TestRead_pipelinedRequests(t *testing.T) {
 		if body, _ := io.ReadAll(res.Body); string(body) != path {
 			t.Fatalf("answered %q to %s", body, path)
 		}
-	}
-}
-
-// counted tells what reaches the socket.
-type counted struct {
-	net.Conn
-	reads atomic.Int32
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	c.reads.Add(1)
-	return c.Conn.Read(p)
-}
-
-func pair() (*conn, *counted, net.Conn) {
-	ours, theirs := net.Pipe()
-	below := &counted{Conn: ours}
-	return &conn{Conn: below}, below, theirs
-}
-
-func TestRead_calledBackInTimeNeverReachesTheSocket(t *testing.T) {
-	t.Parallel()
-	c, below, _ := pair()
-	c.handled.Store(true)
-	for range 20 {
-		done := make(chan error)
-		go func() {
-			_, err := c.Read(make([]byte, 1))
-			done <- err
-		}()
-		_ = c.SetReadDeadline(time.Unix(1, 0)) // before or after the read has begun
-		if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatal(err)
-		}
-		_ = c.SetReadDeadline(time.Time{})
-	}
-	if n := below.reads.Load(); n != 0 {
-		t.Errorf("%d reads at the socket", n)
-	}
-}
-
-func TestRead_looksWhenTheRequestTakesLong(t *testing.T) {
-	t.Parallel()
-	c, _, client := pair()
-	c.handled.Store(true)
-	go func() { _, _ = client.Write([]byte("G")) }()
-	one := make([]byte, 1)
-	if n, err := c.Read(one); n != 1 || err != nil || one[0] != 'G' {
-		t.Fatal(n, err, one)
-	}
-}
-
-func TestRead_deadlines(t *testing.T) {
-	t.Parallel()
-	for name, of := range map[string]func(*conn) error{
-		"set before the read": func(c *conn) error {
-			_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-			_, err := c.Read(make([]byte, 10))
-			return err
-		},
-		"passed before the read": func(c *conn) error {
-			_ = c.SetReadDeadline(time.Unix(1, 0))
-			_, err := c.Read(make([]byte, 10))
-			return err
-		},
-		"set while it reads": func(c *conn) error {
-			done := make(chan error)
-			go func() {
-				_, err := c.Read(make([]byte, 10))
-				done <- err
-			}()
-			for below, _ := c.Conn.(*counted); below.reads.Load() == 0; {
-				runtime.Gosched() // until it is there
-			}
-			_ = c.SetReadDeadline(time.Unix(1, 0))
-			return <-done
-		},
-		"of both directions": func(c *conn) error {
-			_ = c.SetDeadline(time.Unix(1, 0))
-			_, err := c.Read(make([]byte, 10))
-			_, err2 := c.Write([]byte("x"))
-			if !errors.Is(err2, os.ErrDeadlineExceeded) {
-				return err2
-			}
-			return err
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c, _, client := pair()
-			if err := of(c); !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Fatal(err)
-			}
-			_ = c.SetDeadline(time.Time{})
-			go func() { _, _ = client.Write([]byte("again")) }()
-			if n, err := c.Read(make([]byte, 10)); n != 5 || err != nil {
-				t.Errorf("afterwards: %d, %v", n, err)
-			}
-		})
 	}
 }
 

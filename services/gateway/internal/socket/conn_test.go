@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -102,6 +103,7 @@ func TestConn_writesMoreThanFits(t *testing.T) {
 	t.Parallel()
 	ours, theirs := pair(t)
 	const much = 32 << 20
+	_ = theirs.(*net.TCPConn).SetReadBuffer(1 << 20) // a kernel may make room for all of it
 	got := make(chan int64)
 	go func() {
 		n, _ := io.CopyN(io.Discard, theirs, much)
@@ -130,4 +132,31 @@ func TestConn_tellsTheEnd(t *testing.T) {
 	if _, err := ours.Read(make([]byte, 8)); !errors.Is(err, net.ErrClosed) {
 		t.Error(err)
 	}
+}
+
+// What became of the other end is seen behind bytes that nobody has read, on Linux.
+func TestConn_peer(t *testing.T) {
+	t.Parallel()
+	ours, theirs := pair(t)
+	c, _ := ours.(*Conn)
+	other, _ := theirs.(*net.TCPConn)
+	until := func(want Peer) {
+		t.Helper()
+		for end := time.Now().Add(5 * time.Second); c.Peer() != want; {
+			if time.Now().After(end) {
+				t.Fatalf("%d, want %d", c.Peer(), want)
+			}
+		}
+	}
+	until(Here)
+	if runtime.GOOS == "linux" {
+		_, _ = other.Write([]byte("more"))
+	}
+	_ = other.CloseWrite()
+	until(Ended)
+	_ = other.SetLinger(0)
+	other.Close()
+	until(Gone)
+	ours.Close()
+	until(Gone)
 }

@@ -1,0 +1,11 @@
+package socket
+
+// Peer is what has become of the other end of a connection.
+type Peer int
+
+// What may become of it.
+const (
+	Here  Peer = iota
+	Ended      // it sends nothing more, and may yet receive
+	Gone
+)
