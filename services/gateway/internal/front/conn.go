@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -20,7 +21,10 @@ import (
 // The status is net/http's.
 type Refuse func(from net.Addr, status int) []byte
 
-const writeLimit = 10 * time.Second
+const (
+	writeLimit = 10 * time.Second
+	goAhead    = "HTTP/1.1 100 Continue\r\n\r\n"
+)
 
 // conn is a connection that speaks HTTP/1.
 type conn struct {
@@ -57,8 +61,11 @@ func (c *conn) Read(p []byte) (int, error) {
 // else is written, so that bytes of an answer can never be taken for one.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.handled.Load() {
-		if c.lines != nil && final(b) {
-			return c.lead(b)
+		if final(b) {
+			c.watch.answer()
+			if c.lines != nil {
+				return c.lead(b)
+			}
 		}
 		return c.Conn.Write(b)
 	}
@@ -167,6 +174,7 @@ func Attach(server *http.Server) {
 		}
 		c.lines = nil
 		c.ending.begin(r)
+		c.watch.request(c.ending.endless.Load())
 		c.handled.Store(true)
 		c.looks.Store(true)
 		next.ServeHTTP(w, r)
@@ -196,6 +204,10 @@ func (c *conn) attach(ctx context.Context, stops *atomic.Bool) context.Context {
 	c.ending.stops = stops
 	ctx, c.watch.left = context.WithCancel(ctx)
 	c.watch.peer, _ = c.NetConn().(interface{ Peer() socket.Peer })
+	c.watch.ask = func() error {
+		_, err := io.WriteString(c.Conn, goAhead)
+		return err
+	}
 	return context.WithValue(ctx, key{}, c)
 }
 

@@ -15,23 +15,41 @@ const (
 	// lookAgain bounds the time between two looks, which is as long as the request
 	// has taken so far.
 	lookAgain = time.Second
-	// grace is for who closes its side behind its request and waits for the answer.
-	// Whether it has left altogether is not to be seen before something is sent.
-	grace = time.Second
 )
 
 // watch looks at times whether the client of a request in work is still there. A
 // short request costs it no system call, and a long one neither a goroutine nor a
 // buffer, which net/http's own look takes: a read of one byte.
+//
+// A client that ends its sending side may wait for the answer (RFC 9112 §9.6) or have
+// left: TCP shows the same of both. But one that has left answers whatever is sent to
+// it with a reset, and so it is sent a "100 Continue", which means nothing to who did
+// not ask for it (RFC 9110 §15.2.1).
 type watch struct {
 	mu    sync.Mutex
 	on    bool
 	timer *time.Timer
 	next  time.Duration
-	ended bool // the client sends nothing more
+	begun bool // the answer has: nothing can be asked any more
+	stays bool // the client that sends nothing more
 
 	peer interface{ Peer() socket.Peer } // nil: not to be looked at
 	left context.CancelFunc              // what hangs on the connection
+	ask  func() error                    // sends what one that has left refuses
+}
+
+// request is for one that comes, of which HTTP/1.0 takes no informational answer.
+func (w *watch) request(old bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = old
+}
+
+// answer is for one that begins.
+func (w *watch) answer() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = true
 }
 
 // begin is for a request that is here with its body.
@@ -41,7 +59,7 @@ func (w *watch) begin() {
 	if w.peer == nil || w.left == nil {
 		return
 	}
-	w.on, w.ended, w.next = true, false, lookAfter
+	w.on, w.stays, w.next = true, false, lookAfter
 	if w.timer == nil {
 		w.timer = time.AfterFunc(lookAfter, w.look)
 	} else {
@@ -73,14 +91,28 @@ func (w *watch) look() {
 	if !w.on {
 		return
 	}
-	switch peer := w.peer.Peer(); {
-	case peer == socket.Gone, peer == socket.Ended && w.ended:
+	switch w.peer.Peer() {
+	case socket.Gone:
 		w.left()
-	case peer == socket.Ended:
-		w.ended = true
-		w.timer.Reset(grace)
-	default:
-		w.timer.Reset(w.next)
-		w.next = min(2*w.next, lookAgain)
+		return
+	case socket.Ended:
+		if !w.stays && !w.waits() {
+			w.left()
+			return
+		}
+		w.stays = true
+	case socket.Here:
 	}
+	w.timer.Reset(w.next)
+	w.next = min(2*w.next, lookAgain)
+}
+
+// waits holds for a client of which a reset will come when it has left. One that ended
+// its side with its request wants what is sent to it to tell; whoever does so later,
+// when the answer has begun, stops it.
+func (w *watch) waits() bool {
+	if w.begun {
+		return w.next == lookAfter
+	}
+	return w.ask() == nil
 }

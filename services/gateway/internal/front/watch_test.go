@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -31,34 +32,43 @@ func TestWatch(t *testing.T) {
 	const here, ended, gone = socket.Here, socket.Ended, socket.Gone
 	for name, test := range map[string]struct {
 		each  []socket.Peer
+		old   bool          // nothing can be asked
 		takes time.Duration // the request
 		left  time.Duration // 0: never
 		looks int
+		asked int
 	}{
-		"short":                           {[]socket.Peer{gone}, lookAfter - 1, 0, 0},
-		"gone":                            {[]socket.Peer{gone}, time.Hour, lookAfter, 1},
-		"gone later":                      {[]socket.Peer{here, here, gone}, time.Hour, 4 * lookAfter, 3},
-		"half closed, and answered":       {[]socket.Peer{here, ended}, 2*lookAfter + grace - 1, 0, 2},
-		"half closed, and for too long":   {[]socket.Peer{ended}, time.Hour, lookAfter + grace, 2},
-		"half closed, and reset":          {[]socket.Peer{ended, gone}, time.Hour, lookAfter + grace, 2},
-		"there: looked at less and less":  {[]socket.Peer{here}, 10 * time.Second, 0, 14},
-		"there: every second in the end":  {[]socket.Peer{here}, 110 * time.Second, 0, 114},
-		"there, and answered at the look": {[]socket.Peer{here}, lookAfter + 1, 0, 1},
+		"short":                              {[]socket.Peer{gone}, false, lookAfter - 1, 0, 0, 0},
+		"gone":                               {[]socket.Peer{gone}, false, time.Hour, lookAfter, 1, 0},
+		"gone later":                         {[]socket.Peer{here, here, gone}, false, time.Hour, 4 * lookAfter, 3, 0},
+		"half closed":                        {[]socket.Peer{here, ended}, false, 10 * time.Second, 0, 14, 1},
+		"half closed, and gone":              {[]socket.Peer{ended, gone}, false, time.Hour, 2 * lookAfter, 2, 1},
+		"half closed with HTTP/1.0":          {[]socket.Peer{ended}, true, 10 * time.Second, 0, 14, 0},
+		"half closed with HTTP/1.0, gone":    {[]socket.Peer{ended, gone}, true, 10 * time.Second, 2 * lookAfter, 2, 0},
+		"half closed later, with HTTP/1.0":   {[]socket.Peer{here, ended}, true, time.Hour, 2 * lookAfter, 2, 0},
+		"there: looked at less and less":     {[]socket.Peer{here}, false, 10 * time.Second, 0, 14, 0},
+		"there: every second in the end":     {[]socket.Peer{here}, false, 110 * time.Second, 0, 114, 0},
+		"there, and answered after the look": {[]socket.Peer{here}, false, lookAfter + 1, 0, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				began, left := time.Now(), time.Duration(0)
+				began, left, asked := time.Now(), time.Duration(0), 0
 				peer := &seen{each: test.each}
-				w := watch{peer: peer, left: func() { left = time.Since(began) }}
+				w := watch{peer: peer, left: func() { left = time.Since(began) }, ask: func() error {
+					asked++
+					return nil
+				}}
 				for range 2 { // a connection carries more than one
-					began, peer.looks = time.Now(), 0
+					began, peer.looks, asked = time.Now(), 0, 0
+					w.request(test.old)
 					w.begin()
 					<-time.After(test.takes)
 					synctest.Wait()
 					w.end()
-					if left != test.left || peer.looks != test.looks {
-						t.Fatalf("left after %s and %d looks, want %s and %d", left, peer.looks, test.left, test.looks)
+					if left != test.left || peer.looks != test.looks || asked != test.asked {
+						t.Fatalf("left after %s, %d looks and %d questions, want %s, %d and %d",
+							left, peer.looks, asked, test.left, test.looks, test.asked)
 					}
 				}
 			})
@@ -75,6 +85,11 @@ func TestWatch_clientThatLeaves(t *testing.T) {
 			_ = c.SetLinger(0)
 			c.Close()
 		},
+		"while the answer goes on": func(c *net.TCPConn) {
+			_, _ = bufio.NewReader(c).ReadString('\n')
+			<-time.After(2 * lookAfter)
+			c.Close()
+		},
 		"behind another request": func(c *net.TCPConn) {
 			_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			c.Close()
@@ -83,13 +98,16 @@ func TestWatch_clientThatLeaves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			arrived, left := make(chan struct{}), make(chan error, 1)
-			addr := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+			addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				close(arrived)
+				if strings.Contains(name, "answer") {
+					_ = http.NewResponseController(w).Flush()
+				}
 				<-r.Context().Done()
 				left <- r.Context().Err()
 			})
 			c := dial(t, addr)
-			_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+			_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			<-arrived
 			leave(c.(*net.TCPConn))
 			select {
@@ -104,21 +122,57 @@ func TestWatch_clientThatLeaves(t *testing.T) {
 	}
 }
 
-// A client may close its side behind its request: `printf ... | nc` does.
+// A client that ends its sending side behind its request, as `printf ... | nc` does,
+// gets all of the answer, however long that takes.
 func TestWatch_halfClosedClientGetsItsAnswer(t *testing.T) {
 	t.Parallel()
 	addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-time.After(lookAfter + grace/2):
-			_, _ = io.WriteString(w, "all of it")
-		case <-r.Context().Done():
+		pause := func() {
+			select {
+			case <-time.After(4 * lookAfter):
+			case <-r.Context().Done():
+				panic(http.ErrAbortHandler)
+			}
+		}
+		if r.URL.Path == "/slow" {
+			pause()
+		}
+		for range 3 {
+			_, _ = io.WriteString(w, "piece ")
+			_ = http.NewResponseController(w).Flush()
+			pause()
 		}
 	})
-	c := dial(t, addr)
-	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	_ = c.(*net.TCPConn).CloseWrite()
-	if answer, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(answer), "\r\n\r\nall of it") {
-		t.Errorf("%q, %v", answer, err)
+	for name, request := range map[string]string{
+		"a slow answer":             "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n",
+		"one that takes long":       "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"both":                      "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /slow HTTP/1.1\r\nHost: a\r\n\r\n",
+		"to a body":                 "PUT /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab",
+		"a slow one in HTTP/1.0":    "GET /slow HTTP/1.0\r\n\r\n",
+		"on a connection that ends": "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := dial(t, addr)
+			_, _ = io.WriteString(c, request)
+			_ = c.(*net.TCPConn).CloseWrite()
+			in := bufio.NewReader(c)
+			for range strings.Count(request, "HTTP/1.") {
+				res, err := http.ReadResponse(in, nil)
+				for err == nil && res.StatusCode == http.StatusContinue {
+					res, err = http.ReadResponse(in, nil)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if body, err := io.ReadAll(res.Body); string(body) != "piece piece piece " || err != nil {
+					t.Fatalf("%q, %v", body, err)
+				}
+			}
+			if rest, err := io.ReadAll(in); len(rest) > 0 || err != nil {
+				t.Errorf("behind it came %q, %v", rest, err)
+			}
+		})
 	}
 }
 
