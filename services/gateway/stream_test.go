@@ -386,6 +386,27 @@ func TestClient_thatLeavesCancelsTheServicesWork(t *testing.T) {
 	})
 }
 
+// Who leaves in the middle of an answer is no fault of the service's, and nobody's to look at.
+func TestClient_thatLeavesAnAnswerIsNoFaultOfTheServices(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.storage.answers(func(rw http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			_, _ = rw.Write(make([]byte, 64<<10))
+		}
+	})
+	res, err := noRedirects.Do(w.request("GET", files, nil, w.bearer("u1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.CopyN(io.Discard, res.Body, 1<<20)
+	_ = res.Body.Close()
+	eventually(t, "written down", func() bool { return len(w.lines()) > 0 })
+	if line := w.lines()[0]; line["aborted"] != true || line["upstream_failure"] != nil || line["level"] != "INFO" {
+		t.Errorf("%v", line)
+	}
+}
+
 func TestClient_thatOnlyStopsSendingGetsItsAnswer(t *testing.T) {
 	t.Parallel()
 	w := start(t)

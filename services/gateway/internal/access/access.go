@@ -46,7 +46,7 @@ type Record struct {
 
 // level is warn for what somebody should look at.
 func (rec *Record) level() slog.Level {
-	if rec.Status >= http.StatusInternalServerError || rec.Aborted {
+	if rec.Status >= http.StatusInternalServerError || rec.Upstream != "" {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

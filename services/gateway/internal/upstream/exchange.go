@@ -230,7 +230,9 @@ func (e *exchange) pass() error {
 	case errors.Is(c.cause(), errRevoked) && c.answer.get("Content-Type") == eventStream:
 		return nil // events have no end to miss: the client comes again and is asked who it is
 	}
-	e.out.Result.Kind = "cut"
+	if e.r.Context().Err() == nil { // else it was the client who left
+		e.out.Result.Kind = "cut"
+	}
 	panic(http.ErrAbortHandler)
 }
 
