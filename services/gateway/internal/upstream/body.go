@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,7 +105,7 @@ func (b *clientBody) explain(err error) error {
 		return problem.Timeout
 	case framing(err):
 		return ErrBadBody
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.ErrUnexpectedEOF), strings.HasPrefix(err.Error(), "request declared a Content-Length"): // HTTP/2's has no type
 		return ErrTruncated
 	}
 	return errLeft
