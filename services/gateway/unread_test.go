@@ -127,19 +127,34 @@ func TestUnread_isRefusedLikeAnythingElse(t *testing.T) {
 
 func TestUnread_ofAHeadHasNoBody(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	conn := w.dial(false)
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
-	_, _ = io.WriteString(conn, "HEAD / HTTP/1.1\r\nHost: x\r\nExpect: the-moon\r\n\r\n")
-	in := bufio.NewReader(conn)
-	res, err := http.ReadResponse(in, &http.Request{Method: http.MethodHead})
-	if err != nil || res.StatusCode != http.StatusExpectationFailed {
-		t.Fatal(res, err)
-	}
-	w.protected(res, nil)
-	if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
-		t.Errorf("behind the head came %q, %v", rest, err)
+	for name, w := range map[string]*world{"plain": start(t), "TLS": secure(t)} {
+		for text, status := range map[string]int{
+			"HEAD / HTTP/1.1\r\nHost: x\r\nExpect: the-moon\r\n\r\n":                        http.StatusExpectationFailed,
+			"HEAD / HTTP/1.1\r\n\r\n":                                                       http.StatusBadRequest,
+			"HEAD / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: cow\r\n\r\n":                  http.StatusNotImplemented,
+			"HEAD / HTTP/9.9\r\nHost: x\r\n\r\n":                                            http.StatusHTTPVersionNotSupported,
+			"HEAD / HTTP/1.1\r\nHost: x\r\nX-A: " + strings.Repeat("a", 1<<20) + "\r\n\r\n": http.StatusRequestHeaderFieldsTooLarge,
+			"HEAD /api/none HTTP/1.1\r\nHost: x\r\n\r\n|HEAD / HTTP/1.1\r\n\r\n":            http.StatusBadRequest, // the second on its connection
+		} {
+			conn := w.dial(name == "TLS")
+			_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
+			in := bufio.NewReader(conn)
+			first, second, kept := strings.Cut(text, "|")
+			go func() { _, _ = io.WriteString(conn, first) }()
+			res, err := http.ReadResponse(in, &http.Request{Method: http.MethodHead})
+			if kept && err == nil {
+				_, _ = io.WriteString(conn, second)
+				res, err = http.ReadResponse(in, &http.Request{Method: http.MethodHead})
+			}
+			if err != nil || res.StatusCode != status {
+				t.Fatalf("%s: %.60q: %v, %v", name, text, res, err)
+			}
+			w.protected(res, nil)
+			if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
+				t.Errorf("%s: %.60q: behind the head came %q, %v", name, text, rest, err)
+			}
+			conn.Close()
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type conn struct {
 	handled atomic.Bool // a handler has the request: what is written is its answer
 	refused atomic.Bool
 	ending  ending
+	coming  coming
 	watch   watch
 	looks   atomic.Bool // a read of one byte is net/http's look for the client's end
 	lines   []byte      // behind the status line of the answer that comes; see Lead
@@ -54,7 +55,22 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.watch.begin()
 		return 0, nil
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if !c.handled.Load() {
+		c.coming.note(p[:n])
+	}
+	return n, err
+}
+
+// coming is the request that is being read.
+type coming struct{ begun, head bool }
+
+// note learns from its first bytes whether it is a HEAD, which net/http does not tell
+// of what it cannot read. One that came together with an earlier one is taken for none.
+func (c *coming) note(b []byte) {
+	if !c.begun && len(b) > 0 {
+		c.begun, c.head = true, bytes.HasPrefix(b, []byte("HEAD "))
+	}
 }
 
 // Write replaces a refusal of net/http's. Where no handler has a request nothing
@@ -73,7 +89,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	if status == 0 {
 		return c.Conn.Write(b)
 	}
-	return len(b), c.answer(status, bodiless(b))
+	return len(b), c.answer(status, c.coming.head || bodiless(b))
 }
 
 func (c *conn) answer(status int, bodiless bool) error {
@@ -214,6 +230,7 @@ func (c *conn) attach(ctx context.Context, stops *atomic.Bool) context.Context {
 func (c *conn) enters(state http.ConnState) {
 	switch state {
 	case http.StateIdle: // the answer is written
+		c.coming = coming{}
 		c.handled.Store(false)
 		c.ending.answered.Store(false)
 		c.looks.Store(false)
