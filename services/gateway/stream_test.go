@@ -466,7 +466,10 @@ func TestUpload_thatEndsEarlyIsToldSo(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 	})
-	for name, framing := range map[string]string{"length": "Content-Length: 1000\r\n\r\nhello", "chunks": "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"} {
+	for name, framing := range map[string]string{
+		"length": "Content-Length: 1000\r\n\r\nhello", "chunks": "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+		"last chunk": "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+	} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 		if err != nil {
 			t.Fatal(err)

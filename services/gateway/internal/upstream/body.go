@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/textproto"
 	"os"
 	"strings"
 	"sync"
@@ -105,7 +106,7 @@ func (b *clientBody) explain(err error) error {
 		return problem.Timeout
 	case framing(err):
 		return ErrBadBody
-	case errors.Is(err, io.ErrUnexpectedEOF), strings.HasPrefix(err.Error(), "request declared a Content-Length"): // HTTP/2's has no type
+	case errors.Is(err, io.ErrUnexpectedEOF), truncated(err.Error()):
 		return ErrTruncated
 	}
 	return errLeft
@@ -115,16 +116,22 @@ func (b *clientBody) explain(err error) error {
 // sending side still reads it.
 var ErrTruncated = problem.New(http.StatusBadRequest, "BODY_TRUNCATED", "The body ended before its declared length")
 
-// framing tells a client's broken chunks from a broken connection; net/http gives
-// them no type.
+// framing tells a client's broken chunks and trailers from a broken connection;
+// net/http gives most of them no type.
 func framing(err error) bool {
 	switch err.Error() {
 	case "malformed chunked encoding", "invalid byte in chunk length", "http chunk length too large",
 		"empty hex number for chunk length", "header line too long", "chunked line ends with bare LF",
-		"chunked encoding contains too much non-data":
+		"chunked encoding contains too much non-data", "http: suspiciously long trailer after chunked body":
 		return true
 	}
-	return false
+	var trailer textproto.ProtocolError
+	return errors.As(err, &trailer)
+}
+
+// truncated holds for the two ends before the end that are no io.ErrUnexpectedEOF.
+func truncated(text string) bool {
+	return text == "http: unexpected EOF reading trailer" || strings.HasPrefix(text, "request declared a Content-Length")
 }
 
 // stop ends reading at once: the service's answer is there and the client should
