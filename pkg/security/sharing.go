@@ -3,7 +3,7 @@ package security
 import "net/http"
 
 const (
-	sharedHeaders  = "Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, Range"
+	sharedHeaders  = "Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range"
 	exposedHeaders = "Content-Disposition, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-Retry-After, set-auth-jwt, set-auth-token"
 	preflightAge   = "600"
 )

@@ -53,6 +53,12 @@ func TestCORS_aPreflightNeverReachesAService(t *testing.T) {
 			t.Errorf("%s from evil: %d %v", path, got.StatusCode, got.Header)
 		}
 	}
+	allowed := w.do("OPTIONS", "/api/storage/v1/files/1/content", append(ask, "Origin: https://good.example")...).Header.Get("Access-Control-Allow-Headers")
+	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Range"} {
+		if !strings.Contains(allowed, name) { // the services read it
+			t.Errorf("%s is not in %q", name, allowed)
+		}
+	}
 	if n := w.auth.count() + w.storage.count() + w.billing.count(); n != 0 {
 		t.Errorf("%d preflights reached a service", n)
 	}
