@@ -1,11 +1,13 @@
 package socket
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,4 +161,50 @@ func TestConn_peer(t *testing.T) {
 	until(Gone)
 	ours.Close()
 	until(Gone)
+}
+
+// A connection that is closed under those who use it leaves the next one, which gets its
+// number, alone.
+func TestConn_thatIsClosedTouchesNoOther(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	for lane := range 4 {
+		all.Go(func() {
+			for turn := range 20 {
+				ours, theirs := pair(t)
+				mark := []byte{byte(lane<<5 | turn&31)}
+				var users sync.WaitGroup
+				for range 2 { // still at work when the connection is closed
+					users.Go(func() {
+						for err := error(nil); err == nil; {
+							_, err = ours.Write(mark)
+						}
+					})
+					users.Go(func() {
+						for err := error(nil); err == nil; {
+							_, err = ours.Read(make([]byte, 1))
+						}
+					})
+				}
+				users.Go(func() {
+					for i := range 20 {
+						_ = ours.SetDeadline(time.Now().Add(time.Duration(i) * time.Minute))
+					}
+				})
+				_, _ = theirs.Write([]byte("abc"))
+				got := make([]byte, 16)
+				n, err := io.ReadFull(theirs, got)
+				ours.Close()
+				if c, ok := ours.(*Conn); ok && c.Peer() != Gone {
+					t.Error("another's end was looked at")
+				}
+				users.Wait()
+				theirs.Close()
+				if err != nil || !bytes.Equal(got[:n], bytes.Repeat(mark, 16)) {
+					t.Errorf("%x came, not %x: %v", got[:n], mark, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
