@@ -192,7 +192,6 @@ func Attach(server *http.Server) {
 		c.ending.begin(r)
 		c.watch.request(c.ending.endless.Load())
 		c.handled.Store(true)
-		c.looks.Store(true)
 		next.ServeHTTP(w, r)
 		c.ending.answered.Store(true)
 	})
@@ -238,6 +237,8 @@ func (c *conn) enters(state http.ConnState) {
 	case http.StateHijacked:
 		c.looks.Store(false)
 		c.watch.end()
-	case http.StateNew, http.StateActive, http.StateClosed:
+	case http.StateActive: // the head is read; net/http begins to look before it asks the handler
+		c.looks.Store(true)
+	case http.StateNew, http.StateClosed:
 	}
 }

@@ -200,3 +200,21 @@ func TestWatch_serverThatCloses(t *testing.T) {
 		t.Fatal("the handler goes on")
 	}
 }
+
+// net/http's look may be ahead of the handler, and finds nothing then either.
+func TestWatch_lookAheadOfTheHandler(t *testing.T) {
+	t.Parallel()
+	ours, theirs := net.Pipe()
+	c := &conn{Conn: ours}
+	theirs.Close()
+	for range 2 { // a connection carries more than one
+		c.enters(http.StateActive)
+		if n, err := c.Read(make([]byte, 1)); n != 0 || err != nil {
+			t.Fatal(n, err)
+		}
+		c.enters(http.StateIdle)
+		if _, err := c.Read(make([]byte, 1)); err != io.EOF { //nolint:errorlint // io.EOF itself, as io.Reader promises
+			t.Fatal(err)
+		}
+	}
+}
