@@ -156,7 +156,7 @@ func addTokens(f *features) error {
 		DB: p.pool, Read: p.pool, Ring: f.ring, Alg: s.Signing.Alg, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: s.Tokens.KeyGrace,
 		Now: p.now, Log: p.log,
 	}
-	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, More: s.Fields.claims(s.shape()), Now: p.now, Log: p.log}
+	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, ByAddress: s.Signing.Subject == subjectEmail, More: s.Fields.claims(s.shape()), Now: p.now, Log: p.log}
 	h := &token.Handler{Issuer: f.issuer, Sessions: f.sessions, Services: f.services, Public: bool(s.Plugins.Tokens)}
 	sessions := &session.Handler{Sessions: f.sessions, Audit: f.audit, Leave: f.entrance.Leave}
 	if h.Public && s.Tokens.InSession {

@@ -155,6 +155,8 @@ func (s settings) Validate() []config.Fault {
 	refuse(t.Life < time.Minute || t.Life > longestToken, "JWT_TTL", "is not between 1m and 15m", "15m")
 	refuse(t.KeyLead < 5*time.Minute, "JWT_KEY_LEAD", "is shorter than verifiers need to see a new key", "1h")
 	refuse(t.KeyGrace < time.Hour, "JWT_KEY_GRACE", "is less than 1h: tokens of a replaced key must go on to verify", "720h")
+	problem := s.subjectFault()
+	refuse(problem != "", "JWT_SUBJECT", problem, subjectID)
 	refuse(x.Lifetime < time.Minute, "SESSION_TTL", "is shorter than a minute", "168h")
 	refuse(x.Absolute < x.Lifetime, "SESSION_MAX_AGE", "is shorter than SESSION_TTL", "720h")
 	refuse(x.CookiePrefix == "" || strings.ContainsFunc(x.CookiePrefix, notCookieName), "COOKIE_PREFIX", "cannot begin a cookie's name", "better-auth")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +83,9 @@ func TestSettings_bounds(t *testing.T) {
 		"USERNAME_MAX_LENGTH": func(s *settings, bad bool) { s.Ways.MaxName = pick(bad, 101, 100) },
 		"JWT_KEY_GRACE":       func(s *settings, bad bool) { s.Tokens.KeyGrace = pick(bad, time.Minute, time.Hour) },
 		"JWT_ALG":             func(s *settings, bad bool) { s.Signing.Alg = pick(bad, "HS256", "PS256") },
+		"JWT_SUBJECT": func(s *settings, bad bool) {
+			s.Signing.Subject, s.HTTP.Edge = "email", pick(bad, httpapi.EdgeGateway, httpapi.EdgeDirect)
+		},
 		"LIMIT_RULES": func(s *settings, bad bool) {
 			s.Limits.Rules, s.HTTP.Edge = limit.PathRules{{}}, pick(bad, httpapi.EdgeGateway, httpapi.EdgeDirect)
 		},
@@ -97,6 +101,32 @@ func TestSettings_bounds(t *testing.T) {
 			if refused := slices.ContainsFunc(s.Validate(), func(f config.Fault) bool { return f.Name == name }); refused != bad {
 				t.Errorf("%s: bad %v, refused %v", name, bad, refused)
 			}
+		}
+	}
+}
+
+// Every reason against addresses as subjects stands alone, and is said.
+func TestSettings_subjectsAreAddressesOnlyWhereTheyAreProven(t *testing.T) {
+	t.Parallel()
+	good := load(t, testkit.Inbox(t), map[string]string{"JWT_SUBJECT": "email", "EDGE": "direct"})
+	for name, change := range map[string]func(s *settings){
+		"":                           func(*settings) {},
+		"EDGE=direct":                func(s *settings) { s.HTTP.Edge = httpapi.EdgeGateway },
+		"REQUIRE_EMAIL_VERIFICATION": func(s *settings) { s.Accounts.RequireVerification = false },
+		"STORAGE_URL":                func(s *settings) { s.Deletion.StorageURL = "http://storage:8003" },
+		"WEBHOOK_URL":                func(s *settings) { s.Deletion.WebhookURL = "http://webhook:8002" },
+		"not id or email":            func(s *settings) { s.Signing.Subject = "name" },
+	} {
+		s := good
+		change(&s)
+		said := ""
+		for _, f := range s.Validate() {
+			if f.Name == "JWT_SUBJECT" {
+				said = f.Problem
+			}
+		}
+		if !strings.Contains(said, name) || (name == "") != (said == "") {
+			t.Errorf("%s: %q", name, said)
 		}
 	}
 }

@@ -386,3 +386,50 @@ func TestKeys_ofALostSecretAreAFault(t *testing.T) {
 		t.Errorf("the right secret: %v", err)
 	}
 }
+
+// JWT_SUBJECT=email names people by the address that they proved, by an API key
+// too. Nobody gets a token with an address that is not theirs yet.
+func TestToken_namesProvenAddresses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"JWT_SUBJECT": "email", "EDGE": "direct", "ANONYMOUS": "on"}})
+	email := address()
+	b := w.signUp(email, goodPassword)
+	subject := func(jwt string) string {
+		t.Helper()
+		claims, err := w.remote().Verify(t.Context(), jwt)
+		if err != nil {
+			t.Fatalf("%q: %v", jwt, err)
+		}
+		return claims.Subject
+	}
+	if got := subject(b.get("/token").str("token")); got != email {
+		t.Errorf("/token: %s", got)
+	}
+	if got := subject(b.get("/get-session").header.Get("set-auth-jwt")); got != email {
+		t.Errorf("set-auth-jwt: %s", got)
+	}
+	key := b.post("/api-key/create", map[string]any{}).str("key")
+	if got := subject(w.asService().post("/internal/v1/api-keys/exchange", members{"key": key}).str("jwt")); got != email {
+		t.Errorf("by a key: %s", got)
+	}
+	next := address()
+	b.post("/change-email", map[string]any{"newEmail": next})
+	b.follow(w.letter(email).Links()[0])
+	if got := subject(b.get("/token").str("token")); got != email {
+		t.Errorf("before the new address is proven: %s", got)
+	}
+	b.follow(w.link(next))
+	if got := subject(b.get("/token").str("token")); got != next {
+		t.Errorf("once it is: %s", got)
+	}
+
+	nobody := w.browser()
+	nobody.post("/sign-in/anonymous", map[string]any{})
+	if r := nobody.get("/token"); r.status != http.StatusForbidden || r.code() != "EMAIL_NOT_VERIFIED" {
+		t.Errorf("no address: %d %s", r.status, r.text)
+	}
+	r := nobody.get("/get-session")
+	if _, has := r.header["Set-Auth-Jwt"]; has || r.status != http.StatusOK || r.body["user"] == nil || strings.Contains(r.header.Get("Access-Control-Expose-Headers"), "jwt") {
+		t.Errorf("no address: %d %v %s", r.status, r.header, r.text)
+	}
+}

@@ -24,7 +24,7 @@ func (k *Keys) InternalRoutes(api huma.API) {
 			Middlewares: huma.Middlewares{httpapi.Internal(k.Services)}, Errors: append([]int{401}, errors...),
 		}
 	}
-	httpapi.Register(api, op("internalExchangeApiKey", http.MethodPost, "/exchange", "An access token for an API key, for the gateway", 429), k.exchange)
+	httpapi.Register(api, op("internalExchangeApiKey", http.MethodPost, "/exchange", "An access token for an API key, for the gateway", 403, 429), k.exchange)
 	httpapi.Register(api, op("internalVerifyApiKey", http.MethodPost, "/verify", "Whether an API key is good and allows something; counts as a use"), k.verify)
 	httpapi.Register(api, op("internalCreateApiKey", http.MethodPost, "", "Make a key with what its owner cannot set", 400, 404), k.internalCreate)
 	httpapi.Register(api, op("internalUpdateApiKey", http.MethodPatch, "/{id}", "Change what a key's owner cannot set", 400, 404), k.internalUpdate)

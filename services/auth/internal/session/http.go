@@ -93,8 +93,9 @@ func (h *Handler) addToken(ctx context.Context, headers *wire.Headers, live *Liv
 	if h.Token == nil {
 		return nil
 	}
-	headers.AuthJWT, err = h.Token(ctx, live)
-	headers.ExposeHeader("set-auth-jwt")
+	if headers.AuthJWT, err = h.Token(ctx, live); headers.AuthJWT != "" {
+		headers.ExposeHeader("set-auth-jwt")
+	}
 	return err
 }
 

@@ -25,7 +25,7 @@ type Handler struct {
 // Routes names every operation of this feature for the public.
 func (h *Handler) Routes(r *wire.Router) {
 	if h.Public {
-		wire.Get(r, wire.Op{ID: "token", Path: "/token", Summary: "An access token for other services", Session: true, Errors: []int{401}}, h.token)
+		wire.Get(r, wire.Op{ID: "token", Path: "/token", Summary: "An access token for other services", Session: true, Errors: []int{401, 403}}, h.token)
 	}
 	wire.Get(r, wire.Op{ID: "jwks", Path: "/jwks", Summary: "The keys that verify access tokens"}, h.jwks)
 }
@@ -67,7 +67,7 @@ func (h *Handler) InternalRoutes(api huma.API) {
 	httpapi.Register(api, huma.Operation{
 		OperationID: "internalExchange", Method: http.MethodPost, Path: "/internal/v1/sessions/exchange",
 		Summary: "An access token for a session cookie, for the gateway", Tags: []string{"internal"},
-		Middlewares: huma.Middlewares{httpapi.Internal(h.Services)}, Errors: []int{401},
+		Middlewares: huma.Middlewares{httpapi.Internal(h.Services)}, Errors: []int{401, 403},
 	}, h.exchange)
 }
 

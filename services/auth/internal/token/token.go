@@ -3,14 +3,21 @@ package token
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
+	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 
 	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/user"
 )
+
+// ErrUnproven refuses a token whose subject would be an address that nobody proved.
+var ErrUnproven = problem.New(http.StatusForbidden, "EMAIL_NOT_VERIFIED", "Email not verified")
 
 // Issuer makes access tokens for sessions. A token is given again while at least
 // two thirds of its life are left and nothing that it says has changed: signing
@@ -20,6 +27,8 @@ type Issuer struct {
 	Issuer   string
 	Audience string
 	Life     time.Duration
+	// ByAddress makes the proven address the subject, in the place of the id.
+	ByAddress bool
 	// More gives what tokens hold beside who it is, as an object; nil: nothing.
 	More func(live *session.Live) (json.RawMessage, error)
 	Now  func() time.Time
@@ -49,6 +58,10 @@ func (i *Issuer) For(ctx context.Context, live *session.Live) (Issued, error) {
 	if again, ok := i.again(live); ok {
 		return again, nil
 	}
+	subject, err := i.subject(live.User)
+	if err != nil {
+		return Issued{}, err
+	}
 	signer, err := i.Keys.Signer(ctx)
 	if err != nil {
 		return Issued{}, err
@@ -62,7 +75,7 @@ func (i *Issuer) For(ctx context.Context, live *session.Live) (Issued, error) {
 		ends = last
 	}
 	jwt, err := i.sign(ctx, signer, live, security.Claims{
-		Subject: live.UserID, SessionID: live.ID, Role: live.User.Role, EmailVerified: live.User.EmailVerified, Actor: actor(live),
+		Subject: subject, SessionID: live.ID, Role: live.User.Role, EmailVerified: live.User.EmailVerified, Actor: actor(live),
 		Issuer: i.Issuer, Audience: []string{i.Audience}, TokenID: security.NewID(), IssuedAt: now, ExpiresAt: ends,
 	})
 	if err != nil {
@@ -71,6 +84,18 @@ func (i *Issuer) For(ctx context.Context, live *session.Live) (Issued, error) {
 	fresh := Issued{JWT: jwt, ExpiresAt: ends.Truncate(time.Second), version: version(live)}
 	i.keep(live.ID, fresh)
 	return fresh, nil
+}
+
+// subject names the person. An address that nobody proved may be somebody else's:
+// it never becomes a subject.
+func (i *Issuer) subject(u user.User) (string, error) {
+	switch {
+	case !i.ByAddress:
+		return u.ID, nil
+	case !u.EmailVerified:
+		return "", ErrUnproven
+	}
+	return u.Email, nil
 }
 
 // mostJWT is the longest token, in bytes, that a browser surely keeps in a cookie.
@@ -97,9 +122,12 @@ func (i *Issuer) sign(ctx context.Context, signer *security.Signer, live *sessio
 // version grows with everything that a token says.
 func version(live *session.Live) int64 { return live.User.Version + live.Session.Version }
 
-// JWT is For without the rest, for set-auth-jwt.
+// JWT is For without the rest, for set-auth-jwt; "" for who gets none.
 func (i *Issuer) JWT(ctx context.Context, live *session.Live) (string, error) {
 	issued, err := i.For(ctx, live)
+	if errors.Is(err, ErrUnproven) {
+		return "", nil
+	}
 	return issued.JWT, err
 }
 
