@@ -185,3 +185,26 @@ func TestSignIn_aFloodIsShed(t *testing.T) {
 		t.Errorf("%d tried, %d shed", tried.Load(), shed.Load())
 	}
 }
+
+// Letters that one person causes are counted over all addresses: neither strangers
+// nor the old mailbox can be flooded by asking for one new address after another.
+func TestLimit_ofLettersCountsThePersonToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"RATE_LIMIT": "on", "LIMIT_LETTERS": "3/10m", "EMAIL_CODE_CHANGE_EMAIL": "on", "EMAIL_CODE_CHANGE_CONFIRM": "off"}})
+	for _, path := range []string{"/change-email", "/email-otp/request-email-change"} {
+		email := address()
+		b := w.signUp(email, goodPassword)
+		for range 3 {
+			if r := b.post(path, map[string]any{"newEmail": address()}); r.status != http.StatusOK {
+				t.Fatalf("%s: %d %s", path, r.status, r.text)
+			}
+		}
+		isLimit(t, b.post(path, map[string]any{"newEmail": address()}))
+		if r := w.stranger().post("/request-password-reset", map[string]any{"email": email}); r.status != http.StatusOK {
+			t.Errorf("%s: their own reset: %d %s", path, r.status, r.text)
+		}
+		if r := w.signUp(address(), goodPassword).post(path, map[string]any{"newEmail": address()}); r.status != http.StatusOK {
+			t.Errorf("%s: somebody else: %d %s", path, r.status, r.text)
+		}
+	}
+}

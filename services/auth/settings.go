@@ -122,7 +122,7 @@ type limitSettings struct {
 	Account     cache.Rate      `env:"LIMIT_SIGN_IN_ACCOUNT" envDefault:"10/1m" example:"10/1m" help:"tries to sign in to one account from everywhere"`
 	All         cache.Rate      `env:"LIMIT_SIGN_IN_ALL" envDefault:"3000/1m" example:"3000/1m" help:"tries to sign in, all in all"`
 	Password    cache.Rate      `env:"LIMIT_PASSWORD" envDefault:"5/1m" example:"5/1m" help:"checks of a signed-in person's own password"`
-	Letters     cache.Rate      `env:"LIMIT_LETTERS" envDefault:"3/1m" example:"3/1m" help:"letters that can be asked for one address"`
+	Letters     cache.Rate      `env:"LIMIT_LETTERS" envDefault:"3/1m" example:"3/1m" help:"letters that can be asked for one address, and to new addresses by one person"`
 	Codes       cache.Rate      `env:"LIMIT_CODES" envDefault:"30/1h" example:"30/1h" help:"tries of codes that were mailed to one address"`
 	StrictPaths cache.Rate      `env:"LIMIT_STRICT" envDefault:"5/1m" example:"5/1m" help:"with EDGE=direct: calls of one address where passwords can be guessed or letters be caused"`
 	AuthPaths   cache.Rate      `env:"LIMIT_AUTH" envDefault:"30/1m" example:"30/1m" help:"with EDGE=direct: other calls of one address"`

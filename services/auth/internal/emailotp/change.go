@@ -82,7 +82,7 @@ func (k *Codes) postRequestChange(ctx context.Context, c *wire.Call, in requestC
 			return nil, err
 		}
 	}
-	if err := k.Limits.Letter(ctx, email); err != nil {
+	if err := k.Limits.LetterBy(ctx, live.UserID, email); err != nil {
 		return nil, err
 	}
 	if err := k.writeChange(ctx, c, live, email, old); err != nil {

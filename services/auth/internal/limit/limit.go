@@ -20,7 +20,7 @@ type Rules struct {
 	SignInAccount cache.Rate // tries for one account from everywhere
 	SignInAll     cache.Rate // tries over all accounts
 	Password      cache.Rate // checks of a signed-in person's own password
-	Letters       cache.Rate // letters that one address can be sent on request
+	Letters       cache.Rate // letters that one address can be sent on request, and that one person can cause to new ones
 	Sprayed       cache.Rate // tries of a network or with a password that is known to spray
 	Strength      cache.Rate // questions of one address how strong a password is
 	Codes         cache.Rate // tries of codes that were mailed to one address
@@ -66,6 +66,15 @@ func (l *Limits) Letter(ctx context.Context, email string) error {
 		return nil
 	}
 	return l.charge(ctx, check("letter", l.Rules.Letters, hidden(email)))
+}
+
+// LetterBy is Letter for a person in session, whose letters are counted over all
+// addresses too.
+func (l *Limits) LetterBy(ctx context.Context, userID, email string) error {
+	if l == nil {
+		return nil
+	}
+	return l.charge(ctx, check("letter", l.Rules.Letters, hidden(email)), check("letter-by", l.Rules.Letters, userID))
 }
 
 // Code charges a try of a code that was mailed to an address, known or not. A new

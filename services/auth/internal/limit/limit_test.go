@@ -63,7 +63,7 @@ func TestLimits_ofZeroAndNoneLetEverythingThrough(t *testing.T) {
 	t.Parallel()
 	for _, l := range []*limit.Limits{nil, limits(limit.Rules{})} {
 		for range 50 {
-			if err := errors.Join(l.SignIn(t.Context(), home, "ada"), l.Password(t.Context(), "id"), l.Letter(t.Context(), "ada")); err != nil || !l.MayWrite(t.Context(), "ada") {
+			if err := errors.Join(l.SignIn(t.Context(), home, "ada"), l.Password(t.Context(), "id"), l.Letter(t.Context(), "ada"), l.LetterBy(t.Context(), "id", "ada")); err != nil || !l.MayWrite(t.Context(), "ada") {
 				t.Fatal(err)
 			}
 		}

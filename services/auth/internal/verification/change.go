@@ -63,7 +63,7 @@ func (v *Verification) postChange(ctx context.Context, c *wire.Call, in changeFo
 	case !v.Sessions.Rules.IsFresh(&live.Session, v.Now()):
 		return nil, wire.ErrNotFresh
 	}
-	if err := v.Limits.Letter(ctx, email); err != nil {
+	if err := v.Limits.LetterBy(ctx, live.UserID, email); err != nil {
 		return nil, err
 	}
 	callback := ""
