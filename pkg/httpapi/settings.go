@@ -48,6 +48,16 @@ func (s Settings) Validate() []config.Fault {
 	return faults
 }
 
+// BehindGateway refuses what belongs to the gateway alone where one stands in front:
+// that has named the client, in the header that is always believed. Every service
+// but the gateway asks.
+func (s Settings) BehindGateway() []config.Fault {
+	if len(s.AddressHeaders) == 0 || s.Edge == EdgeDirect {
+		return nil
+	}
+	return []config.Fault{{Name: "CLIENT_ADDRESS_HEADER", Problem: "is for EDGE=direct: set it at the gateway where there is one"}}
+}
+
 // Serve gives what Serve needs to know. In development nobody watches the
 // readiness, so a stop does not wait for anybody to see it fall.
 func (s Settings) Serve(addr, privateAddr string, development bool, health *Health) ServeSettings {

@@ -145,7 +145,6 @@ func (s settings) Validate() []config.Fault {
 	}
 	_, err := security.ParseOrigins(s.PublicURL.String(), s.TrustedOrigins)
 	refuse(s.Limits.Rules != nil && s.HTTP.Edge != httpapi.EdgeDirect, "LIMIT_RULES", "is for EDGE=direct: the gateway limits by address where there is one", "")
-	refuse(len(s.HTTP.AddressHeaders) > 0 && s.HTTP.Edge != httpapi.EdgeDirect, "CLIENT_ADDRESS_HEADER", "is for EDGE=direct: set it at the gateway where there is one", "")
 	refuse(err != nil && s.PublicURL != "", "TRUSTED_ORIGINS", "holds what is not an origin or a pattern of origins", "https://*.example.com")
 	a, t, x := s.Accounts, s.Tokens, s.Sessions
 	refuse(a.MinPassword < 8, "PASSWORD_MIN_LENGTH", "is less than 8", "8")
@@ -171,6 +170,7 @@ func (s settings) Validate() []config.Fault {
 	faults = append(faults, s.Signing.faults()...)
 	faults = append(faults, s.Breach.faults()...)
 	faults = append(faults, s.Fields.faults()...)
+	faults = append(faults, s.HTTP.BehindGateway()...)
 	return append(faults, s.Guesses.faults()...)
 }
 

@@ -27,6 +27,9 @@ type settings struct {
 	HTTP httpapi.Settings
 }
 
+// Validate refuses what cannot work.
+func (s settings) Validate() []config.Fault { return s.HTTP.BehindGateway() }
+
 func main() {
 	config.Program[settings]{
 		Name:    "web",

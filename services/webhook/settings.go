@@ -47,7 +47,7 @@ type settings struct {
 
 // Validate refuses what cannot work.
 func (s settings) Validate() []config.Fault {
-	var faults []config.Fault
+	faults := s.HTTP.BehindGateway()
 	if s.Issuers.Trusted.Names(s.issuers()...) {
 		faults = append(faults, config.Fault{Name: "TRUSTED_ISSUERS", Problem: "names our own issuer", Example: "https://idp.example|my-audience"})
 	}
