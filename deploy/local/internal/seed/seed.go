@@ -29,6 +29,7 @@ type Result struct {
 // Garden is where the demo is planted.
 type Garden struct {
 	PublicURL     string
+	Auth          string        // where auth's API begins below it
 	Database      string        // administrator's address: only it may make somebody an admin
 	Inbox         *inbox.Server // nil: mail goes elsewhere, and the addresses are confirmed in the database
 	StandIn       bool          // Stripe is the stand-in, whose pay page takes no money
@@ -75,7 +76,7 @@ func (g Garden) demo(ctx context.Context, db *pgx.Conn, a Account) error {
 			return err
 		}
 	}
-	if err := p.signIn(ctx, a); err != nil {
+	if err := g.signIn(ctx, p, a); err != nil {
 		if there {
 			return nil // the password was changed: the account is the developer's now
 		}
@@ -115,7 +116,7 @@ func exists(ctx context.Context, db *pgx.Conn, a Account) (there bool, err error
 // service answers the same then, and sends another mail.
 func (g Garden) signUp(ctx context.Context, db *pgx.Conn, p *person, a Account) error {
 	body := map[string]string{"name": a.name, "email": a.Email, "password": a.Password, "callbackURL": "/"}
-	if err := p.call(ctx, http.MethodPost, "/api/auth/sign-up/email", body, nil); err != nil {
+	if err := p.call(ctx, http.MethodPost, g.Auth+"/sign-up/email", body, nil); err != nil {
 		return err
 	}
 	if g.Inbox == nil {
@@ -143,9 +144,9 @@ func (g Garden) verification(ctx context.Context, email string) (string, error) 
 	return "", errors.New("the verification mail holds no link")
 }
 
-func (p *person) signIn(ctx context.Context, a Account) error {
+func (g Garden) signIn(ctx context.Context, p *person, a Account) error {
 	body := map[string]string{"email": a.Email, "password": a.Password}
-	return p.call(ctx, http.MethodPost, "/api/auth/sign-in/email", body, nil)
+	return p.call(ctx, http.MethodPost, g.Auth+"/sign-in/email", body, nil)
 }
 
 // buyPlan pays for the bigger plan at the stand-in and waits until the product knows.

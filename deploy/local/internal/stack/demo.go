@@ -9,7 +9,7 @@ import (
 // plant makes the demo accounts.
 func (s *Stack) plant(ctx context.Context) (string, error) {
 	garden := seed.Garden{
-		PublicURL: s.Settings.PublicURL.String(), Database: s.database.address.String(), Inbox: s.inbox.Server,
+		PublicURL: s.Settings.PublicURL.String(), Auth: s.Settings.BasePath.String(), Database: s.database.address.String(), Inbox: s.inbox.Server,
 		StandIn: s.stripe.standIn != nil, DemoPassword: s.secrets.DemoPassword, AdminPassword: s.secrets.AdminPassword,
 	}
 	result, err := garden.Plant(ctx)

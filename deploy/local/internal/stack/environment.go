@@ -13,7 +13,7 @@ var ownNames = []string{
 	"APP_ENV", "ADDR", "PRIVATE_ADDR", "PUBLIC_URL", "LOGS", "DATABASE_URL", "DATABASE_DIRECT_URL", "REDIS_URL",
 	"SMTP_URL", "MAIL_FROM", "S3_ENDPOINT", "S3_REGION", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_PATH_STYLE",
 	"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_API_URL", "AUTH_SECRETS", "SERVICE_TOKENS",
-	"AUTH_URL", "WEBHOOK_URL", "STORAGE_URL", "WEB_URL", "JWKS_URL",
+	"AUTH_URL", "WEBHOOK_URL", "STORAGE_URL", "WEB_URL", "JWKS_URL", "BASE_PATH", "AUTH_BASE_PATH",
 }
 
 func own(name string) bool {
@@ -73,18 +73,18 @@ func (s *Stack) particular(name string) []string {
 	c := s.Settings
 	database := []string{"DATABASE_URL=" + s.dsn("codex_"+name), "DATABASE_DIRECT_URL=" + s.dsn("codex_"+name)}
 	tokens := []string{"SERVICE_TOKENS=" + s.secrets.Service}
-	jwks := []string{"JWKS_URL=" + loopback(c.Auth) + "/api/auth/jwks"}
+	jwks := []string{"JWKS_URL=" + loopback(c.Auth) + c.BasePath.String() + "/jwks"}
 	redis := []string{"REDIS_URL=" + s.redisURL}
 	switch name {
 	case "auth":
 		return slices.Concat(database, tokens, redis, []string{
 			"SMTP_URL=" + s.smtpURL, "MAIL_FROM=" + c.MailFrom, "AUTH_SECRETS=" + s.secrets.Auth,
-			"STORAGE_URL=" + loopback(c.Storage), "WEBHOOK_URL=" + loopback(c.Webhook),
+			"STORAGE_URL=" + loopback(c.Storage), "WEBHOOK_URL=" + loopback(c.Webhook), "BASE_PATH=" + c.BasePath.String(),
 		})
 	case "gateway":
 		return slices.Concat(tokens, redis, []string{
 			"AUTH_URL=" + loopback(c.Auth), "WEBHOOK_URL=" + loopback(c.Webhook),
-			"STORAGE_URL=" + loopback(c.Storage), "WEB_URL=" + loopback(c.Web),
+			"STORAGE_URL=" + loopback(c.Storage), "WEB_URL=" + loopback(c.Web), "AUTH_BASE_PATH=" + c.BasePath.String(),
 		})
 	case "storage":
 		return slices.Concat(database, tokens, jwks, []string{

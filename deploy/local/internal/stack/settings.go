@@ -12,12 +12,13 @@ type Settings struct {
 	config.Base
 	ports.Ports
 
-	Dir       string     `env:"CODEX_DIR" envDefault:".codex" help:"where the data, the secrets and the logs are kept, below the repository"`
-	PublicURL config.URL `env:"PUBLIC_URL" help:"the address in the browser; default: http://localhost:GATEWAY_PORT" example:"http://localhost:8000"`
-	Seed      bool       `env:"CODEX_SEED" envDefault:"true" help:"make the demo user, its files and its plan"`
-	Watch     bool       `env:"CODEX_WATCH" envDefault:"true" help:"rebuild and restart a service when its sources change"`
-	Logs      []string   `env:"LOGS" example:"auth,gateway" help:"the parts whose log is shown; default: the five services"`
-	LogLevel  string     `env:"LOG_LEVEL" envDefault:"info" help:"the least level that the services log"`
+	Dir       string          `env:"CODEX_DIR" envDefault:".codex" help:"where the data, the secrets and the logs are kept, below the repository"`
+	PublicURL config.URL      `env:"PUBLIC_URL" help:"the address in the browser; default: http://localhost:GATEWAY_PORT" example:"http://localhost:8000"`
+	BasePath  config.BasePath `env:"BASE_PATH" envDefault:"/api/auth" help:"where auth's API begins below that address; the gateway and the others are told. The web app speaks to /api/auth alone"`
+	Seed      bool            `env:"CODEX_SEED" envDefault:"true" help:"make the demo user, its files and its plan"`
+	Watch     bool            `env:"CODEX_WATCH" envDefault:"true" help:"rebuild and restart a service when its sources change"`
+	Logs      []string        `env:"LOGS" example:"auth,gateway" help:"the parts whose log is shown; default: the five services"`
+	LogLevel  string          `env:"LOG_LEVEL" envDefault:"info" help:"the least level that the services log"`
 
 	DatabaseURL config.DSN `env:"DATABASE_URL" help:"PostgreSQL, as a role that may make roles and schemas" example:"postgres://postgres:password@127.0.0.1:5432/codex"`
 	RedisURL    config.DSN `env:"REDIS_URL" help:"Redis" example:"redis://127.0.0.1:6379"`
