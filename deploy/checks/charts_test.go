@@ -164,3 +164,20 @@ func TestChartsAskForTheSecret(t *testing.T) {
 		}
 	}
 }
+
+// Auth's own way in leads to where its API begins.
+func TestChartsLeadToTheMovedAPI(t *testing.T) {
+	for base, env := range map[string]map[string]any{"/api/auth": {}, "/id": {"BASE_PATH": "/id"}} {
+		manifest, err := render(t, "auth", map[string]any{
+			"existingSecret": "codex", "env": env, "ingress": map[string]any{"enabled": true, "host": "app.example.com"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects(t, manifest) {
+			if in, is := object.(*networkingv1.Ingress); is && (len(in.Spec.Rules[0].HTTP.Paths) != 1 || in.Spec.Rules[0].HTTP.Paths[0].Path != base) {
+				t.Errorf("BASE_PATH %s: %+v", base, in.Spec.Rules[0].HTTP.Paths)
+			}
+		}
+	}
+}

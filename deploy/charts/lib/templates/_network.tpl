@@ -65,7 +65,7 @@ spec:
       http:
         paths:
           {{- range .Values.ingress.paths }}
-          - path: {{ . }}
+          - path: {{ tpl . $ }}
             pathType: Prefix
             backend:
               service:
