@@ -223,7 +223,7 @@ func (s settings) accountRules() account.Rules {
 	a := s.Accounts
 	return account.Rules{
 		Verify: a.RequireVerification, AutoSignIn: a.SignInAfterSignUp,
-		MailOnSignUp: a.MailOnSignUp, MailOnSignIn: a.MailOnSignIn, Closed: a.SignUpClosed,
+		MailOnSignUp: a.MailOnSignUp, MailOnSignIn: a.MailOnSignIn, SameBrowser: s.sameBrowser(), Closed: a.SignUpClosed,
 	}
 }
 

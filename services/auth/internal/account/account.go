@@ -55,6 +55,9 @@ type Rules struct {
 	// that is not proven.
 	MailOnSignUp bool
 	MailOnSignIn bool
+	// SameBrowser: a proof from another browser than that of the sign-up leaves the
+	// password in doubt.
+	SameBrowser bool
 	// Closed: nobody can sign up.
 	Closed bool
 }
@@ -254,7 +257,9 @@ func (a *Accounts) upgrade(ctx context.Context, userID, typed, old string) (stri
 // works for the password in this browser, where it was typed.
 func (a *Accounts) unproven(ctx context.Context, c *wire.Call, t Attempt, write bool) error {
 	var h wire.Headers
-	a.markBrowser(&h, t.User.ID)
+	if a.Rules.SameBrowser || t.User.EmailVerified { // proven: it is the password that is doubted
+		a.markBrowser(&h, t.User.ID)
+	}
 	refusal := wire.Keeping(ErrNotVerified, h)
 	if !write || !a.Limits.MayWrite(ctx, t.User.Email) {
 		return refusal

@@ -76,7 +76,9 @@ func (a *Accounts) postSignUp(ctx context.Context, c *wire.Call, form signUpForm
 	}
 	answer := wire.OK(SignUp{User: a.Sessions.Shape.Profile(n.user)})
 	if in == nil {
-		a.markBrowser(&answer.Headers, u.ID)
+		if a.Rules.SameBrowser {
+			a.markBrowser(&answer.Headers, u.ID)
+		}
 		return answer, wire.AtLeast(ctx, began, a.Floor)
 	}
 	answer.Body.Token = &in.Live.Token
