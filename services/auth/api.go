@@ -28,6 +28,7 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/mailer"
+	"github.com/codex-platform/codex/services/auth/internal/oauth"
 	"github.com/codex-platform/codex/services/auth/internal/once"
 	"github.com/codex-platform/codex/services/auth/internal/origin"
 	"github.com/codex-platform/codex/services/auth/internal/password"
@@ -99,6 +100,7 @@ type features struct {
 	reset     *reset.Reset
 	deletion  *deletion.Deletion
 	issuer    *token.Issuer
+	farewell  *oauth.Farewell // nil: no provider is told of a sign-out
 	admin     *admin.Admin
 
 	doors     []door

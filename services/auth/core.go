@@ -159,6 +159,9 @@ func addTokens(f *features) error {
 	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, ByAddress: s.Signing.Subject == subjectEmail, More: s.Fields.claims(s.shape()), Now: p.now, Log: p.log}
 	h := &token.Handler{Issuer: f.issuer, Sessions: f.sessions, Services: f.services, Public: bool(s.Plugins.Tokens)}
 	sessions := &session.Handler{Sessions: f.sessions, Audit: f.audit, Leave: f.entrance.Leave}
+	if f.farewell != nil {
+		sessions.Farewell = f.farewell.Lead
+	}
 	if h.Public && s.Tokens.InSession {
 		sessions.Token = f.issuer.JWT
 	}

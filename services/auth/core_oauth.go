@@ -22,6 +22,12 @@ func addOAuth(f *features) error {
 		Owners: owner.Owners{Audit: f.audit, Now: p.now}, Audit: f.audit, Letters: f.letters, Ring: f.ring,
 		Rules: s.linkRules(), Now: p.now, Log: p.log,
 	}
+	if len(served.told) > 0 {
+		f.farewell = &oauth.Farewell{
+			DB: p.pool, Links: links, Once: f.once, Providers: served.told, Own: f.origins.Own(), Life: s.Sessions.Absolute, Log: p.log,
+		}
+		f.entrance.Companions = append(f.entrance.Companions, f.farewell)
+	}
 	f.doors = append(f.doors, links, &oauth.Handler{
 		DB: p.pool, Links: links, Providers: served.providers, SignUp: served.signUp, Once: f.once, Sessions: f.sessions,
 		Entrance: f.entrance, Audit: f.audit, Base: s.at(s.BasePath.String()), Home: s.PublicURL.String(), Log: p.log,

@@ -55,7 +55,8 @@ type gitHubSettings struct {
 
 type microsoftSettings struct {
 	presetSettings
-	Tenant string `env:"TENANT" envDefault:"common" help:"the tenant whose people may sign in: its id, or common, organizations, consumers"`
+	EndSession limit.Switch `env:"END_SESSION" envDefault:"off" help:"who came by it and signs out here is led to its sign-out too (on, off)"`
+	Tenant     string       `env:"TENANT" envDefault:"common" help:"the tenant whose people may sign in: its id, or common, organizations, consumers"`
 }
 
 type appleSettings struct {
@@ -68,8 +69,9 @@ type appleSettings struct {
 
 type openIDSettings struct {
 	clientSettings
-	Secret config.Secret `env:"CLIENT_SECRET" help:"our secret at the provider; none for a public client"`
-	Issuer string        `env:"ISSUER,required" example:"https://idp.example.com" help:"the issuer, exactly as it names itself; the rest is discovered"`
+	Secret     config.Secret `env:"CLIENT_SECRET" help:"our secret at the provider; none for a public client"`
+	EndSession limit.Switch  `env:"END_SESSION" envDefault:"off" help:"who came by it and signs out here is led to its sign-out too, where it has one (on, off)"`
+	Issuer     string        `env:"ISSUER,required" example:"https://idp.example.com" help:"the issuer, exactly as it names itself; the rest is discovered"`
 }
 
 // entrySetting says who may sign up by a provider.
@@ -140,15 +142,17 @@ func (a appleSettings) key() provider.AppleKey {
 	return provider.AppleKey{Team: a.Team, ID: a.Key, PEM: a.PEM.Reveal()}
 }
 
-// served is the providers that have a client id, and who signs up by each.
+// served is the providers that have a client id, who signs up by each, and those
+// that are told of a sign-out.
 type served struct {
 	providers map[string]*provider.Provider
 	signUp    map[string]oauth.Entry
+	told      map[string]*provider.Provider
 }
 
 // open makes the providers.
 func (x providerSettings) open(client *http.Client, now func() time.Time) (served, error) {
-	out := served{map[string]*provider.Provider{}, map[string]oauth.Entry{}}
+	out := served{map[string]*provider.Provider{}, map[string]oauth.Entry{}, map[string]*provider.Provider{}}
 	add := func(id string, c clientSettings, secret config.Secret, address string, open func(provider.Options) (*provider.Provider, error)) error {
 		if len(c.ClientID) == 0 {
 			return nil
@@ -178,6 +182,12 @@ func (x providerSettings) open(client *http.Client, now func() time.Time) (serve
 	for _, name := range slices.Sorted(maps.Keys(x.OpenID)) {
 		s := x.OpenID[name]
 		errs = append(errs, add(name, s.clientSettings, s.Secret, s.Issuer, plain(provider.OpenID)))
+		if s.EndSession {
+			out.told[name] = out.providers[name]
+		}
+	}
+	if p := out.providers["microsoft"]; p != nil && bool(x.Microsoft.EndSession) {
+		out.told["microsoft"] = p
 	}
 	return out, errors.Join(errs...)
 }

@@ -43,7 +43,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, f Faults) {
 func (s *Server) discovery(w http.ResponseWriter) {
 	answer(w, http.StatusOK, map[string]any{
 		"issuer": s.URL, "authorization_endpoint": s.URL + "/authorize", "token_endpoint": s.URL + "/token",
-		"userinfo_endpoint": s.URL + "/userinfo", "jwks_uri": s.URL + "/keys",
+		"userinfo_endpoint": s.URL + "/userinfo", "jwks_uri": s.URL + "/keys", "end_session_endpoint": s.URL + "/logout",
 		"id_token_signing_alg_values_supported":          []string{algorithm(s.RSA).String(), "HS256", "none"},
 		"authorization_response_iss_parameter_supported": true,
 	})

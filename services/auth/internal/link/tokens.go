@@ -82,6 +82,26 @@ func moment(t *time.Time) *time.Time {
 // early is how long before its end an access token is replaced.
 const early = 5 * time.Second
 
+// IDToken gives the newest ID token that a person's accounts with a provider have;
+// "" for none.
+func (l *Links) IDToken(ctx context.Context, userID, providerID string) (string, error) {
+	all, err := l.Store.All(ctx, userID)
+	if err != nil {
+		return "", err
+	}
+	var newest *Account
+	for i := range all {
+		if a := &all[i]; a.ProviderID == providerID && (newest == nil || a.UpdatedAt.After(newest.UpdatedAt)) {
+			newest = a
+		}
+	}
+	if newest == nil {
+		return "", nil
+	}
+	tokens, err := l.open(newest.Sealed)
+	return tokens.ID, err
+}
+
 // current gives tokens that can be used: a new access token where the old one is
 // over and can be renewed.
 func (l *Links) current(ctx context.Context, p *provider.Provider, a Account) (provider.Tokens, error) {

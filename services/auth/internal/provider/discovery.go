@@ -20,6 +20,7 @@ type document struct {
 	Token         string   `json:"token_endpoint"`
 	UserInfo      string   `json:"userinfo_endpoint"`
 	Keys          string   `json:"jwks_uri"`
+	EndSession    string   `json:"end_session_endpoint"`
 	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
 	ClientAuth    []string `json:"token_endpoint_auth_methods_supported"`
 	NamesItself   bool     `json:"authorization_response_iss_parameter_supported"`
@@ -34,6 +35,9 @@ func discover(ctx context.Context, client *http.Client, issuer string, match fun
 	}
 	if match == nil {
 		match = func(named string) bool { return named == issuer }
+	}
+	if !SafeAddress(d.EndSession) {
+		d.EndSession = "" // nobody needs it to sign in
 	}
 	switch {
 	case !match(d.Issuer): // OpenID Connect Discovery §4.3

@@ -57,6 +57,7 @@ func microsoftDocument(tenant string) (document, bool) {
 		Token:         microsoftPlace + "/" + tenant + "/oauth2/v2.0/token",
 		Keys:          microsoftPlace + "/" + tenant + "/discovery/v2.0/keys",
 		UserInfo:      "https://graph.microsoft.com/oidc/userinfo",
+		EndSession:    microsoftPlace + "/" + tenant + "/oauth2/v2.0/logout",
 	}, true
 }
 

@@ -26,6 +26,9 @@ type Handler struct {
 	Audit *audit.Log
 	// Leave adds to the answer of a sign-out; see entrance.
 	Leave func(ctx context.Context, c *wire.Call, h *wire.Headers) error
+	// Farewell gives where a session that was ended leads its browser, and from there
+	// to an address; "" for nowhere. Nil: always nowhere.
+	Farewell func(ctx context.Context, ended Ended, to, state string) (string, error)
 }
 
 // Routes names every operation of this feature.
@@ -209,9 +212,23 @@ func (h *Handler) end(ctx context.Context, c *wire.Call, reason string, remove f
 	return a, nil
 }
 
+type signOutForm struct {
+	CallbackURL     *string `json:"callbackURL" doc:"Where the provider that the session began with leads on to; it has to know the address"`
+	DisableRedirect *bool   `json:"disableRedirect" doc:"The page goes there by itself"`
+	State           *string `json:"state" max:"1000" doc:"What the provider repeats to that page"`
+}
+
+// Out is what sign-out answers.
+type Out struct {
+	Success  bool   `json:"success"`
+	URL      string `json:"url,omitempty" doc:"Where the session at the provider ends too"`
+	Redirect *bool  `json:"redirect,omitempty"`
+}
+
 // signOut ends the session that the call belongs to. Without one there is
 // nothing to end, and the browser is cleaned all the same.
-func (h *Handler) signOut(ctx context.Context, c *wire.Call, _ wire.None) (*wire.Answer[wire.Success], error) {
+func (h *Handler) signOut(ctx context.Context, c *wire.Call, in signOutForm) (*wire.Answer[Out], error) {
+	a := wire.OK(Out{Success: true})
 	if p, ok := h.Sessions.Cookies.find(c); ok {
 		ended, err := h.Sessions.Store.DeleteByToken(ctx, security.HashToken(p.token))
 		if err != nil {
@@ -225,8 +242,33 @@ func (h *Handler) signOut(ctx context.Context, c *wire.Call, _ wire.None) (*wire
 		if err := h.Sessions.Announce(ctx, ended, "signed out"); err != nil {
 			return nil, err
 		}
+		if err := h.lead(ctx, a, ended, in); err != nil {
+			return nil, err
+		}
 	}
-	a := wire.OK(wire.Success{Success: true})
 	h.Sessions.Cookies.Clear(&a.Headers)
 	return a, h.Leave(ctx, c, &a.Headers)
+}
+
+// lead adds where the browser goes that has left.
+func (h *Handler) lead(ctx context.Context, a *wire.Answer[Out], ended []Ended, in signOutForm) error {
+	if h.Farewell == nil || len(ended) == 0 {
+		return nil
+	}
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	address, err := h.Farewell(ctx, ended[0], text(in.CallbackURL), text(in.State))
+	if err != nil || address == "" {
+		return err
+	}
+	goes := in.DisableRedirect == nil || !*in.DisableRedirect
+	a.Body.URL, a.Body.Redirect = address, &goes
+	if goes {
+		a.Location = address
+	}
+	return nil
 }
