@@ -29,7 +29,21 @@ type originPattern struct {
 	ipv4   bool
 }
 
-type appScheme struct{ scheme, host, path string }
+type appScheme struct {
+	scheme, host, path string
+	pattern            *originPattern // in the place of the host, when that has wildcards
+}
+
+// names tells whether an address has the scheme and host.
+func (a appScheme) names(u *url.URL) bool {
+	switch {
+	case u.Scheme != a.scheme:
+		return false
+	case a.pattern != nil:
+		return a.pattern.matches(origin{a.scheme, strings.ToLower(u.Hostname()), u.Port()})
+	}
+	return a.host == "" || strings.ToLower(u.Host) == a.host
+}
 
 // origin is a parsed http(s) origin in one canonical spelling.
 type origin struct{ scheme, host, port string }
@@ -77,7 +91,15 @@ func (s *Origins) add(entry string) error {
 		if !schemeName(scheme) || forbiddenText(rest) {
 			return fmt.Errorf("trusted origin %q: not a scheme", entry)
 		}
-		s.apps = append(s.apps, appScheme{scheme, strings.ToLower(host), cleanDir(dir)})
+		app := appScheme{scheme: scheme, host: strings.ToLower(host), path: cleanDir(strings.TrimSuffix(strings.TrimRight(dir, "*"), "/"))}
+		if strings.ContainsAny(host, "*?") {
+			p, err := parsePattern(scheme, host)
+			if err != nil {
+				return fmt.Errorf("trusted origin %q: %w", entry, err)
+			}
+			app.pattern = &p
+		}
+		s.apps = append(s.apps, app)
 		return nil
 	case hasScheme && !strings.ContainsAny(rest, "*?"):
 		u, err := url.Parse(entry)
@@ -155,8 +177,7 @@ func (s Origins) trustedApp(u *url.URL) bool {
 	}
 	for _, app := range s.apps {
 		dir := cleanDir(u.Path)
-		if u.Scheme == app.scheme && (app.host == "" || strings.ToLower(u.Host) == app.host) &&
-			(app.path == "/" || dir == app.path || strings.HasPrefix(dir, app.path+"/")) {
+		if app.names(u) && (app.path == "/" || dir == app.path || strings.HasPrefix(dir, app.path+"/")) {
 			return true
 		}
 	}

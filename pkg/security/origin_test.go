@@ -182,3 +182,28 @@ func FuzzSafeRedirect(f *testing.F) {
 		}
 	})
 }
+
+// Apps in development are at addresses that change: their hosts may have
+// wildcards too, of one scheme.
+func TestOrigins_hostsOfAppsMayBePatterns(t *testing.T) {
+	t.Parallel()
+	o := origins(t, "exp://192.168.*.*:*/**", "tool://*.one.test/in/*")
+	for address, want := range map[string]bool{
+		"exp://192.168.1.5:8081/--/in":     true,
+		"exp://192.168.1.5:19000":          true,
+		"exp://10.0.0.1:8081/--/in":        false,
+		"exp://192.168.1.5.evil.test:8081": false,
+		"exp://evil.test/192.168.1.5":      false,
+		"http://192.168.1.5:8081/":         false,
+		"tool://a.one.test/in/x":           true,
+		"tool://a.one.test/out":            false,
+		"tool://one.test.evil.test/in/x":   false,
+	} {
+		if got := o.SafeRedirect(address); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+	if _, err := security.ParseOrigins("https://app.test", []string{"exp://*"}); err == nil {
+		t.Error("a scheme of every host by a wildcard is taken")
+	}
+}
