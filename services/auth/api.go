@@ -36,6 +36,7 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/sweep"
 	"github.com/codex-platform/codex/services/auth/internal/token"
+	"github.com/codex-platform/codex/services/auth/internal/twofactor"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/username"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -96,6 +97,7 @@ type features struct {
 	passwords password.Policy
 	services  security.ServiceTokens
 	accounts  *account.Accounts
+	second    *twofactor.TwoFactor
 	names     *username.Names // nil: the plugin is off
 	reset     *reset.Reset
 	deletion  *deletion.Deletion

@@ -58,6 +58,7 @@ func userCommands() []config.Command[settings] {
 		command("unban", "EMAIL-OR-ID", "let somebody in again", unbanUser),
 		command("sessions list", "EMAIL-OR-ID", "list somebody's sessions", listUserSessions),
 		command("sessions revoke", "EMAIL-OR-ID (SESSION | all)", "end one session of somebody, named as in the list, or all", revokeUserSessions),
+		command("second-factor remove", "EMAIL-OR-ID", "take off a second factor that its owner lost: make sure first that it is the owner who asks", removeSecondFactor),
 	}
 }
 
@@ -113,6 +114,8 @@ func explain(err error) error {
 		return errors.New("there is no such person")
 	case errors.Is(err, admin.ErrExists):
 		return errors.New("there is an account with this address already")
+	case errors.Is(err, admin.ErrNoSecondFactor):
+		return errors.New("there is no second factor: this person is asked for none")
 	case errors.Is(err, admin.ErrNoSuchRole):
 		return config.Usage("there is no such role: see ADMIN_ROLES")
 	}
@@ -347,6 +350,16 @@ func revokeUserSessions(ctx context.Context, s settings, args []string, out io.W
 			fmt.Fprintln(out, "without REDIS_URL a running auth notices within a minute")
 		}
 		fmt.Fprintf(out, "%d ended\n", ended)
+		return nil
+	})
+}
+
+func removeSecondFactor(ctx context.Context, s settings, args []string, out io.Writer) error {
+	return onPerson(ctx, s, flag.NewFlagSet("users second-factor remove", flag.ContinueOnError), args, 1, func(f *features, id string, _ []string) error {
+		if err := f.admin.RemoveSecondFactor(ctx, admin.Deed{}, id); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s is asked for no second factor\n", id)
 		return nil
 	})
 }

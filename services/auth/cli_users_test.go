@@ -79,14 +79,61 @@ func TestUsersCommands(t *testing.T) {
 	for _, wrong := range [][]string{
 		{"create"}, {"create", "--email", "x"}, {"create", "--email", address(), "--generate", "--password-stdin"}, {"create", "--email", address(), "--role", "owner"},
 		{"create", "--mail", address()}, {"promote"}, {"promote", "a", "b"}, {"promote", email, "--role", "owner"}, {"ban", email, "--until", "yesterday"},
-		{"ban", email, "--until", "2001-01-01"}, {"sessions", "list"}, {"sessions"},
+		{"ban", email, "--until", "2001-01-01"}, {"sessions", "list"}, {"sessions"}, {"second-factor", "remove"},
 	} {
 		run(2, wrong...)
 	}
-	for _, name := range []string{"create", "promote", "demote", "ban", "unban", "sessions list", "sessions revoke"} {
+	for _, name := range []string{"create", "promote", "demote", "ban", "unban", "sessions list", "sessions revoke", "second-factor remove"} {
 		if out := run(0, append(strings.Fields(name), "--help")...); !strings.Contains(out, "Usage: auth users "+name) {
 			t.Error(out)
 		}
+	}
+}
+
+// MFA-06, AUTH-14, AUTH-20: a lost second factor is taken off by a command, with all
+// that belongs to it and nothing else; its owner is told.
+func TestUsersCommand_removesALostSecondFactor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	email := address()
+	owner := w.signUp(email, goodPassword)
+	id := owner.get("/get-session").str("user", "id")
+	if said, code := w.command("users", "second-factor", "remove", email); code != 1 || !strings.Contains(said, "no second factor") {
+		t.Errorf("without one: exit %d %s", code, said)
+	}
+	k, _ := owner.register("key")
+	a := owner.enrol(goodPassword)
+	trusted, waiting := w.challenged(email, goodPassword), w.challenged(email, goodPassword)
+	if r := trusted.post("/two-factor/verify-totp", members{"code": a.code(0), "trustDevice": true}); r.status != 200 {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	w.letterAbout(email, "second factor was switched on")
+
+	if said, code := w.command("users", "second-factor", "remove", id); code != 0 || !strings.Contains(said, id+" is asked for no second factor") {
+		t.Fatalf("exit %d %s", code, said)
+	}
+	w.letterAbout(email, "second factor was switched off")
+	if n := w.count(`SELECT count(*) FROM better_auth.two_factors WHERE user_id = $1`, id) +
+		w.count(`SELECT count(*) FROM better_auth.one_time WHERE user_id = $1 AND purpose IN ('two-factor', 'two-factor-code', 'trust-device')`, id); n != 0 {
+		t.Errorf("%d rows are left of it", n)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'second_factor_disable' AND user_id = $1 AND actor_id = 'command-line' AND details->>'by' = 'administrator'`, id); n != 1 {
+		t.Errorf("%d records", n)
+	}
+	if r := waiting.post("/two-factor/verify-backup-code", members{"code": a.backup[0]}); r.code() != "INVALID_TWO_FACTOR_COOKIE" {
+		t.Errorf("an open challenge: %d %s", r.status, r.text)
+	}
+	if !owner.signedIn() || !trusted.signedIn() || w.browser().use(k).status != 200 {
+		t.Error("it ended a session or a passkey")
+	}
+	b := w.signIn(email, goodPassword)
+	if r := b.get("/get-session"); r.body["user"].(members)["twoFactorEnabled"] != false {
+		t.Error(r.text)
+	}
+	b.enrol(goodPassword)
+	w.challenged(email, goodPassword)
+	if said, code := w.command("users", "second-factor", "remove", "nobody@example.test"); code != 1 || !strings.Contains(said, "no such person") {
+		t.Errorf("exit %d %s", code, said)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func addAdmin(f *features) error {
 	s, p := f.settings, f.parts
 	f.admin = &admin.Admin{
-		DB: p.pool, Store: admin.Store{DB: p.pool}, Rules: s.Admin.rules(), Sessions: f.sessions, Passwords: f.passwords, Deletion: f.deletion,
+		DB: p.pool, Store: admin.Store{DB: p.pool}, Rules: s.Admin.rules(), Sessions: f.sessions, Passwords: f.passwords, Deletion: f.deletion, Factors: f.second,
 		Audit: f.audit, Letters: f.letters, ReasonRequired: s.Admin.Reason == "required", ImpersonationLife: s.Admin.Impersonation, Now: p.now,
 	}
 	if f.names != nil {

@@ -31,6 +31,11 @@ type Remover interface {
 	Remove(ctx context.Context, tx pgx.Tx, c *wire.Call, u user.User, actor string) ([]session.Ended, error)
 }
 
+// Factors ends second factors; see twofactor.
+type Factors interface {
+	Remove(ctx context.Context, tx pgx.Tx, c *wire.Call, e audit.Event, language string) (user.User, error)
+}
+
 // Admin administrates people.
 type Admin struct {
 	DB        database.Beginner
@@ -39,6 +44,7 @@ type Admin struct {
 	Sessions  *session.Registry
 	Passwords password.Policy
 	Deletion  Remover
+	Factors   Factors
 	Audit     *audit.Log
 	Letters   mailer.Outbox
 	Names     Names // nil: user names are off
@@ -229,6 +235,22 @@ func (a *Admin) SetPassword(ctx context.Context, d Deed, id string, chosen valid
 			return user.User{}, nil, err
 		}
 		return target, ended, a.Letters.Put(ctx, tx, account.Changed(target, ""))
+	})
+	return err
+}
+
+// ErrNoSecondFactor says that a person is asked for none.
+var ErrNoSecondFactor = errors.New("no second factor")
+
+// RemoveSecondFactor takes off a second factor that its owner lost. Sessions and
+// passkeys stay: they were won with it, or need none.
+func (a *Admin) RemoveSecondFactor(ctx context.Context, d Deed, id string) error {
+	_, err := a.act(ctx, d, id, "second factor removed", func(tx pgx.Tx, target user.User) (user.User, []session.Ended, error) {
+		if !target.TwoFactorEnabled {
+			return user.User{}, nil, ErrNoSecondFactor
+		}
+		u, err := a.Factors.Remove(ctx, tx, d.Call, d.record(audit.SecondFactorOff, id, map[string]string{"by": "administrator", "method": "all"}), "")
+		return u, nil, err
 	})
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/session"
+	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
@@ -61,29 +62,33 @@ type change struct {
 	ended []session.Ended
 }
 
-// switchTo makes signing in ask for a second factor, or no longer. Challenges and
-// trusted devices of before are over, the caller's session is replaced, and the
-// person is told.
-func (t *TwoFactor) switchTo(ctx context.Context, tx pgx.Tx, c *wire.Call, live *session.Live, on bool, method string) (change, error) {
-	kind, what := audit.SecondFactorOn, mail.WhatAdded
-	if !on {
-		kind, what = audit.SecondFactorOff, mail.WhatRemoved
+// turn makes signing in ask for a second factor, or no longer. Challenges and
+// trusted devices of before are over, and the person is told.
+func (t *TwoFactor) turn(ctx context.Context, tx pgx.Tx, c *wire.Call, on bool, e audit.Event, language string) (user.User, error) {
+	what := mail.WhatAdded
+	if e.Kind = audit.SecondFactorOn; !on {
+		e.Kind, what = audit.SecondFactorOff, mail.WhatRemoved
 	}
-	u, err := Store{DB: tx}.Switch(ctx, live.UserID, on, wire.Moment(t.Now()))
+	u, err := Store{DB: tx}.Switch(ctx, e.UserID, on, wire.Moment(t.Now()))
 	if err != nil {
-		return change{}, err
+		return user.User{}, err
 	}
 	for _, purpose := range []string{purposeChallenge, purposeCode, purposeTrust} {
-		if err := t.Once.ForgetUser(ctx, tx, purpose, live.UserID); err != nil {
-			return change{}, err
+		if err := t.Once.ForgetUser(ctx, tx, purpose, e.UserID); err != nil {
+			return user.User{}, err
 		}
 	}
-	if err := t.Audit.Record(ctx, tx, c, audit.Event{
-		Kind: kind, UserID: live.UserID, SessionID: live.ID, Details: map[string]string{"method": method},
-	}); err != nil {
-		return change{}, err
+	if err := t.Audit.Record(ctx, tx, c, e); err != nil {
+		return user.User{}, err
 	}
-	if err := t.Letters.Put(ctx, tx, changed(u, what, c.Header("Accept-Language"))); err != nil {
+	return u, t.Letters.Put(ctx, tx, changed(u, what, language))
+}
+
+// switchTo is turn by the person, whose session is replaced.
+func (t *TwoFactor) switchTo(ctx context.Context, tx pgx.Tx, c *wire.Call, live *session.Live, on bool, method string) (change, error) {
+	e := audit.Event{UserID: live.UserID, SessionID: live.ID, Details: map[string]string{"method": method}}
+	u, err := t.turn(ctx, tx, c, on, e, c.Header("Accept-Language"))
+	if err != nil {
 		return change{}, err
 	}
 	ended, err := session.Store{DB: tx}.DeleteByToken(ctx, live.TokenHash)
@@ -123,6 +128,15 @@ func (t *TwoFactor) disable(ctx context.Context, c *wire.Call, live *session.Liv
 		return err
 	})
 	return done, err
+}
+
+// Remove forgets the second factor of the person whom the event is about, as the
+// event's actor wants it.
+func (t *TwoFactor) Remove(ctx context.Context, tx pgx.Tx, c *wire.Call, e audit.Event, language string) (user.User, error) {
+	if err := (Store{DB: tx}).Delete(ctx, e.UserID); err != nil {
+		return user.User{}, err
+	}
+	return t.turn(ctx, tx, c, false, e, language)
 }
 
 // tell makes a change known once it is committed.
