@@ -104,7 +104,7 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 	}
 	bars := map[string]*progress.Bar{}
 	t := &takeover.Takeover{
-		Source: source, DB: pool, Store: takeover.Store{DB: pool}, From: from, To: ring, Now: time.Now, LeftOut: losses.add,
+		Source: source, DB: pool, Store: takeover.Store{DB: pool}, From: from, To: ring, Role: s.Admin.Roles.Has, Now: time.Now, LeftOut: losses.add,
 		Report: func(relation string, total, seen int64) {
 			if bars[relation] == nil {
 				bars[relation] = progress.New(out, relation, total, progress.Things, time.Now)
@@ -208,6 +208,9 @@ func tell(out io.Writer, dry bool, results []takeover.Result, foreign []string, 
 				fmt.Fprint(out, ")")
 			}
 			fmt.Fprintln(out)
+		}
+		for _, how := range r.Alterations() {
+			fmt.Fprintf(out, "%s: %d taken %s\n", r.Relation, r.Altered[how], how)
 		}
 	}
 	if len(foreign) > 0 {

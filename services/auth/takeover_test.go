@@ -140,7 +140,7 @@ func TestTakeover_ofAnExport(t *testing.T) {
 	}
 	r.Tables["session"] = append(r.Tables["session"], map[string]any{
 		"id": "begun-since", "token": strings.Repeat("n", 32), "userId": r.Ada.ID, "expiresAt": time.Now().Add(time.Hour).Format(time.RFC3339Nano),
-		"createdAt": time.Now().Add(time.Minute).Format(time.RFC3339Nano), "updatedAt": time.Now().Add(time.Minute).Format(time.RFC3339Nano), "userAgent": "tests",
+		"createdAt": time.Now().Format(time.RFC3339Nano), "updatedAt": time.Now().Format(time.RFC3339Nano), "userAgent": "tests",
 	})
 	if said, code = w.take("--from-json", writeExport(t, r.Tables), "--secret", r.Secret, "--yes"); code != 0 {
 		t.Fatalf("newer: %d %s", code, said)
@@ -161,7 +161,8 @@ func TestTakeover_ofAnExport(t *testing.T) {
 func TestTakeover_leavesSessionsFromBeforeAReset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
-	now := time.Now()
+	w.clock.Advance(-10 * time.Minute) // what follows happens before the second run, whose clock is the real one
+	now := w.clock.Now()
 	tables := map[string][]map[string]any{"user": {}, "session": {}}
 	emails := map[string]string{}
 	moment := func(at time.Time) string { return at.Format(time.RFC3339Nano) }
@@ -174,6 +175,7 @@ func TestTakeover_leavesSessionsFromBeforeAReset(t *testing.T) {
 	if said, code := w.take("--from-json", writeExport(t, tables), "--secret", secret, "--yes"); code != 0 {
 		t.Fatalf("%d %s", code, said)
 	}
+	w.exec(`UPDATE better_auth.takeovers SET began_at = $1`, now)
 	w.clock.Advance(2 * time.Minute)
 	choose := func(id string) *browser {
 		w.stranger().post("/request-password-reset", members{"email": emails[id]})
@@ -183,7 +185,7 @@ func TestTakeover_leavesSessionsFromBeforeAReset(t *testing.T) {
 		return w.signIn(emails[id], goodPassword)
 	}
 	choose("reset")
-	w.exec(`INSERT INTO better_auth.audit_events (id, at, kind, outcome, user_id) VALUES ('elsewhere', now() + interval '9 minutes', 'password_reset', 'failure', 'quiet')`)
+	w.exec(`INSERT INTO better_auth.audit_events (id, at, kind, outcome, user_id) VALUES ('elsewhere', now(), 'password_reset', 'failure', 'quiet')`)
 	revoked, changed := choose("revoked"), choose("changed")
 	w.exec(`DELETE FROM better_auth.audit_events WHERE kind = 'password_reset' AND user_id IN ('revoked', 'changed')`) // their sessions are judged by what follows
 	if r := revoked.post("/revoke-other-sessions", members{}); r.status != http.StatusOK {
@@ -373,6 +375,71 @@ func TestTakeover_leavesOutWhatDoesNotFit(t *testing.T) {
 	}
 	if n := w.count(`SELECT count(*) FROM better_auth.sessions`); n != 2 {
 		t.Errorf("%d sessions: %s", n, said)
+	}
+}
+
+// SES-07: a session that says it begins in the future begins when it is taken: it is
+// over when all others are, and once ended it does not come with a later run.
+func TestTakeover_boundsSessionsFromTheFuture(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	made, later := "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+	token := strings.Repeat("f", 32)
+	file := writeExport(t, map[string][]map[string]any{
+		"user":    {{"id": "u1", "name": "Ada", "email": address(), "emailVerified": true, "createdAt": made, "updatedAt": made}},
+		"session": {{"id": "s1", "userId": "u1", "token": token, "createdAt": later, "updatedAt": later, "expiresAt": "2100-01-01T00:00:00Z"}},
+	})
+	said, code := w.take("--from-json", file, "--secret", secret, "--yes")
+	if code != 0 || !strings.Contains(said, "session: 1 taken as begun now, for it begins in the future") {
+		t.Fatalf("%d %s", code, said)
+	}
+	b := w.stranger().bearer(token)
+	if !b.signedIn() {
+		t.Fatal("it was not taken")
+	}
+	w.clock.Advance(25 * time.Hour)
+	if r := b.get("/list-sessions"); r.code() != "SESSION_NOT_FRESH" {
+		t.Errorf("after a day: %d %s", r.status, r.text)
+	}
+	w.clock.Advance(30 * 24 * time.Hour)
+	if b.signedIn() {
+		t.Error("it outlives the longest session")
+	}
+	w.exec(`DELETE FROM better_auth.sessions`)
+	if said, code = w.take("--from-json", file, "--secret", secret, "--yes"); code != 0 || w.count(`SELECT count(*) FROM better_auth.sessions`) != 0 {
+		t.Errorf("it is back: %d %s", code, said)
+	}
+}
+
+func TestTakeover_tellsWhatItAlters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	made := "2026-01-01T00:00:00Z"
+	people := []map[string]any{}
+	for id, more := range map[string]map[string]any{
+		"plain": {"image": "https://cdn.example.test/a.png", "role": "user"}, "path": {"image": "/a.png", "role": "admin"},
+		"script": {"image": "javascript:alert(1)"}, "data": {"image": "data:image/svg+xml,<svg onload=alert(1)>"}, "long": {"image": "https://cdn.example.test/" + strings.Repeat("a", 2048)},
+		"editor": {"role": "editor,admin"}, "odd": {"role": "a\nb"}, "endless": {"role": strings.Repeat("a", 300)},
+	} {
+		row := map[string]any{"id": id, "name": "Ada", "email": id + "@example.test", "emailVerified": true, "createdAt": made, "updatedAt": made}
+		maps.Copy(row, more)
+		people = append(people, row)
+	}
+	said, code := w.take("--from-json", writeExport(t, map[string][]map[string]any{"user": people}), "--secret", secret, "--yes")
+	for _, want := range []string{
+		"user: 3 taken without the image, which is no http address of a picture", `user: 1 taken with the role "editor", which ADMIN_ROLES does not name: it allows nothing here`,
+		`user: 2 taken as "user", for the role is no name of one`,
+	} {
+		if code != 0 || !strings.Contains(said, want) {
+			t.Errorf("exit %d: %q is missing in\n%s", code, want, said)
+		}
+	}
+	for query, want := range map[string]int{
+		`image IS NOT NULL`: 2, `role = 'editor,admin'`: 1, `role = 'admin'`: 1, `role = 'user'`: 6,
+	} {
+		if n := w.count(`SELECT count(*) FROM better_auth.users WHERE ` + query); n != want {
+			t.Errorf("%s: %d, want %d", query, n, want)
+		}
 	}
 }
 

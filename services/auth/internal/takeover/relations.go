@@ -6,11 +6,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
+
+	"github.com/codex-platform/codex/services/auth/internal/user"
+	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
 
 // leftOut is why a row is not taken, in words for the report.
@@ -63,6 +68,13 @@ const notEnded = ` AND NOT EXISTS (
 		OR e.kind = 'password_change' AND (e.details->>'by' = 'administrator' OR e.details->>'sessions' IS NOT NULL)
 		OR e.kind = 'session_revoke' AND e.details->>'reason' IN ('all revoked', 'others revoked', 'all revoked by an administrator')))`
 
+// begun tells whether a row began since the finished run before. One that begins
+// in the future cannot tell, and a session that was ended here must not come back.
+func (r relation) begun(row Row, since, now time.Time) bool {
+	at := row.moment("createdat")
+	return at.After(since) && !(r.into == "sessions" && at.After(now))
+}
+
 // relations are in the order of dependence.
 var relations = []relation{
 	{name: "user", into: "users", newer: "t.updated_at < s.updated_at", convert: mapper.user, ours: []string{"role", "banned", "ban_reason", "ban_expires_at", "two_factor_enabled"},
@@ -92,6 +104,10 @@ func of(table string) *relation {
 type mapper struct {
 	from, to security.Keyring
 	now      time.Time
+	// known tells whether there is a role of this name; nil: all are.
+	known func(role string) bool
+	// say hears what is taken otherwise than it is there.
+	say func(what string)
 }
 
 // opaque accepts an id: it is kept, so it must fit.
@@ -107,20 +123,52 @@ func (m mapper) user(r Row) (columns, error) {
 	if err != nil {
 		return nil, leftOut("an address that is none")
 	}
-	role := r.text("role")
-	if role == "" {
-		role = "user"
-	}
 	made, changed := m.times(r)
 	return columns{
-		"id": r.text("id"), "name": r.text("name"), "email": email.String(), "email_verified": r.flag("emailverified"), "image": r.optional("image"),
-		"role": role, "banned": r.flag("banned"), "ban_reason": r.optional("banreason"), "ban_expires_at": r.when("banexpires"),
+		"id": r.text("id"), "name": r.text("name"), "email": email.String(), "email_verified": r.flag("emailverified"), "image": m.image(r),
+		"role": m.role(r), "banned": r.flag("banned"), "ban_reason": r.optional("banreason"), "ban_expires_at": r.when("banexpires"),
 		"two_factor_enabled": r.flag("twofactorenabled"), "is_anonymous": r.flag("isanonymous"),
 		"username": lower(r.optional("username")), "display_username": r.optional("displayusername"),
 		"extra": r.others("id", "name", "email", "emailverified", "image", "role", "banned", "banreason", "banexpires", "twofactorenabled",
 			"isanonymous", "username", "displayusername", "createdat", "updatedat"),
 		"created_at": made, "updated_at": changed,
 	}, opaque(r.text("id"))
+}
+
+// The longest texts of a person that are taken, in bytes: they go into every
+// session and token of theirs.
+const (
+	longestImage = 2048
+	longestRole  = 255
+)
+
+// image takes what pages can show as a picture: what update-user takes too.
+func (m mapper) image(r Row) any {
+	address := r.text("image")
+	if len(address) > longestImage || !wire.Picture(address) {
+		m.say("without the image, which is no http address of a picture")
+		return nil
+	}
+	return r.optional("image")
+}
+
+// role keeps roles that ADMIN_ROLES does not name: they allow nothing, and a
+// product's own services may know them.
+func (m mapper) role(r Row) string {
+	list := r.text("role")
+	switch {
+	case list == "":
+		return user.RoleUser
+	case len(list) > longestRole || strings.ContainsFunc(list, unicode.IsControl):
+		m.say("as \"user\", for the role is no name of one")
+		return user.RoleUser
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); m.known != nil && !m.known(name) {
+			m.say("with the role " + strconv.Quote(name) + ", which ADMIN_ROLES does not name: it allows nothing here")
+		}
+	}
+	return list
 }
 
 func lower(v any) any {
@@ -184,6 +232,10 @@ const browserDay = 24 * time.Hour
 
 func (m mapper) session(r Row) (columns, error) {
 	made, changed := m.times(r)
+	if made.After(m.now) { // it would be fresh until then, and outlive SESSION_MAX_AGE
+		m.say("as begun now, for it begins in the future")
+		made = m.now
+	}
 	ends := r.moment("expiresat")
 	switch {
 	case r.text("token") == "":

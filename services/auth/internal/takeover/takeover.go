@@ -30,7 +30,9 @@ type Takeover struct {
 	Store  Store
 	// From opens what the source sealed; To seals it for us.
 	From, To security.Keyring
-	Now      func() time.Time
+	// Role tells whether there is a role of this name here; nil: all are.
+	Role func(name string) bool
+	Now  func() time.Time
 	// Report hears how many rows of a table there are and how many were seen.
 	Report func(relation string, total, seen int64)
 	// LeftOut hears of each row that is not taken, and why.
@@ -43,6 +45,8 @@ type Result struct {
 	Total    int64 // rows in the source
 	Taken    int64 // rows that are here now
 	Reasons  map[string]int64
+	// Altered are rows that are taken otherwise than they are there, by how.
+	Altered map[string]int64
 }
 
 // LeftOut sums the rows that were not taken.
@@ -89,7 +93,7 @@ func (t *Takeover) Run(ctx context.Context) (results []Result, foreign []string,
 }
 
 func (t *Takeover) relation(ctx context.Context, r relation, table string) (Result, error) {
-	result := Result{Relation: table, Reasons: map[string]int64{}}
+	result := Result{Relation: table, Reasons: map[string]int64{}, Altered: map[string]int64{}}
 	total, err := t.Source.Count(ctx, table)
 	if err != nil {
 		return result, err
@@ -157,13 +161,16 @@ func unfitting(err error) bool {
 
 // step takes some rows: they and the mark are one transaction.
 func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Row, at Mark, result *Result) error {
-	m := mapper{from: t.From, to: t.To, now: t.Now()}
+	var said []string
+	m := mapper{from: t.From, to: t.To, now: t.Now(), known: t.Role, say: func(what string) { said = append(said, what) }}
+	altered := map[string][]string{} // how, by our key
 	var ours []columns
 	fresh := []columns{}
 	known := map[string]bool{} // by our key: the run before saw it
 	var unfit []lost
 	ids := map[string]string{} // of the source, by our key
 	for _, row := range rows {
+		said = nil
 		converted, err := r.convert(m, row)
 		var reason leftOut
 		switch {
@@ -174,8 +181,8 @@ func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Ro
 		default:
 			ours = append(ours, converted)
 			key := converted.text(r.keyed())
-			ids[key] = row.text("id")
-			if !at.Since.IsZero() && !r.timeless && !row.moment("createdat").After(at.Since) {
+			ids[key], altered[key] = row.text("id"), said
+			if !at.Since.IsZero() && !r.timeless && !r.begun(row, at.Since, m.now) {
 				known[key] = true
 			} else {
 				fresh = append(fresh, converted)
@@ -192,6 +199,7 @@ func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Ro
 		}
 		all, reasons = unfit, maps.Clone(result.Reasons)
 		for _, one := range missing {
+			delete(altered, one.id)
 			if known[one.id] {
 				one.reason = "an earlier run saw it, and it was ended or deleted here since, or was left out then"
 			}
@@ -207,6 +215,11 @@ func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Ro
 		return err
 	}
 	result.Taken, result.Reasons = at.Taken, reasons
+	for _, list := range altered {
+		for _, how := range list {
+			result.Altered[how]++
+		}
+	}
 	for _, one := range all {
 		t.LeftOut(table, one.id, one.reason)
 	}
@@ -215,3 +228,6 @@ func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Ro
 
 // Sorted gives the reasons in a fixed order.
 func (r Result) Sorted() []string { return slices.Sorted(maps.Keys(r.Reasons)) }
+
+// Alterations are how rows were altered, in a fixed order.
+func (r Result) Alterations() []string { return slices.Sorted(maps.Keys(r.Altered)) }
