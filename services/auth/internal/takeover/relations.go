@@ -72,7 +72,7 @@ const notEnded = ` AND NOT EXISTS (
 // in the future cannot tell, and a session that was ended here must not come back.
 func (r relation) begun(row Row, since, now time.Time) bool {
 	at := row.moment("createdat")
-	return at.After(since) && !(r.into == "sessions" && at.After(now))
+	return at.After(since) && (r.into != "sessions" || !at.After(now))
 }
 
 // relations are in the order of dependence.
