@@ -105,6 +105,8 @@ func TestAdmin_listsSearchesAndFilters(t *testing.T) {
 		"?filterField=role&filterValue=admin&filterValue=x&filterOperator=in":       1,
 		"?filterField=emailVerified&filterValue=false":                              4,
 		"?filterField=createdAt&filterOperator=lt&filterValue=2020-01-01T00:00:00Z": 0,
+		"?filterField=createdAt&filterOperator=lt&filterValue=2020-01-01":           0,
+		"?filterField=createdAt&filterOperator=lt&filterValue=1577836800000":        0,
 		"?filterField=banReason&filterOperator=eq&filterValue=x":                    0,
 	} {
 		r := b.get("/admin/list-users" + query)
@@ -124,6 +126,7 @@ func TestAdmin_listsSearchesAndFilters(t *testing.T) {
 	for _, wrong := range []string{
 		"?sortBy=password", "?sortBy=id%3B--", "?filterField=version&filterValue=1", "?limit=x", "?offset=-1", "?filterField=banned&filterValue=maybe",
 		"?filterField=name&filterOperator=like&filterValue=x", "?searchValue=x&searchField=id", "?searchValue=%00", "?searchValue=%ff", "?sortDirection=up",
+		"?filterField=createdAt&filterValue=soon", "?filterField=createdAt&filterValue=9999999999999999999", "?filterField=createdAt&filterValue=999999999999999999",
 		"?filterField=banned&filterOperator=contains&filterValue=true",
 	} {
 		if r := b.get("/admin/list-users" + wrong); r.status != http.StatusBadRequest || r.code() != "VALIDATION_ERROR" {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/codex-platform/codex/services/auth/internal/field"
 )
@@ -60,7 +61,10 @@ func (col column) operand(args []any) (sql string, all []any) {
 // read takes a value to compare the column with, in the form in which the
 // database reads it.
 func (col column) read(text string) (value string, ok bool) {
-	if col.field == nil {
+	switch {
+	case col.kind == "timestamptz":
+		return readMoment(text)
+	case col.field == nil:
 		return text, col.fits(text)
 	}
 	switch col.field.Kind {
@@ -87,6 +91,18 @@ func (col column) readDate(text string) (value string, ok bool) {
 	return value, ok
 }
 
+// readMoment takes a time, a day (UTC), or milliseconds as JavaScript counts them.
+func readMoment(text string) (value string, ok bool) {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		at, err = time.Parse(time.DateOnly, text)
+	}
+	if ms, none := strconv.ParseInt(text, 10, 64); none == nil {
+		at, err = time.UnixMilli(ms).UTC(), nil
+	}
+	return at.Format(time.RFC3339Nano), err == nil && at.Year() >= 0 && at.Year() <= 9999
+}
+
 // readNumber takes a number as JSON has it. One that is nothing to a float64 is 0.
 func readNumber(text string) (value string, ok bool) {
 	n, err := strconv.ParseFloat(text, 64)
@@ -101,7 +117,10 @@ func readNumber(text string) (value string, ok bool) {
 
 // expected says what a value must be.
 func (col column) expected() string {
-	if col.field == nil {
+	switch {
+	case col.kind == "timestamptz":
+		return "date"
+	case col.field == nil:
 		return col.kind
 	}
 	return strings.TrimSuffix(string(col.field.Kind), "[]")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/codex-platform/codex/services/auth/internal/field"
@@ -131,9 +130,6 @@ func (col column) fits(text string) bool {
 	switch col.kind {
 	case "boolean":
 		return text == "true" || text == "false"
-	case "timestamptz":
-		_, err := time.Parse(time.RFC3339, text)
-		return err == nil
 	}
 	return utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
