@@ -35,6 +35,26 @@ func TestRace_codes(t *testing.T) {
 	}
 }
 
+// AUTH-14: of twenty uses of one code of a new address at once, one changes it.
+func TestRace_codeOfAChangeOfAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"EMAIL_CODE_CHANGE_EMAIL": "on", "EMAIL_CODE_CHANGE_CONFIRM": "off"}})
+	old, next := address(), address()
+	b := w.signUp(old, goodPassword)
+	if r := b.post("/email-otp/request-email-change", members{"newEmail": next}); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	code := sixDigits.FindString(w.letter(next).Text)
+	if n := inParallel(20, func(int) reply {
+		return b.twin().post("/email-otp/change-email", members{"newEmail": next, "otp": code})
+	}); n != 1 {
+		t.Errorf("one code changed it %d times", n)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'email_change' AND outcome = 'success'`); n != 1 {
+		t.Errorf("%d changes", n)
+	}
+}
+
 // AUTH-14: twenty openings of each link of a change of address at once ask, move and
 // tell once, and are plain successes.
 func TestRace_changeOfAddress(t *testing.T) {
