@@ -21,7 +21,7 @@ const (
 	ChangeEmailConfirm  Template = "change-email-confirm"  // to the old address: may the address be changed?
 	ChangeEmailVerify   Template = "change-email-verify"   // to the new address: is it the reader's?
 	EmailChanged        Template = "email-changed"         // to the old address: it was changed
-	NewDevice           Template = "new-device"            // somebody signed in from where nobody did before
+	NewDevice           Template = "new-device"            // somebody signed in from a new device or place
 	SecondFactorChanged Template = "second-factor-changed" // tells the reader, who may not have done it
 	PasskeyChanged      Template = "passkey-changed"       // tells the reader, who may not have done it
 	WayAdded            Template = "way-added"             // tells the reader of a new way of signing in

@@ -24,7 +24,7 @@ type Settings struct {
 	Brand     string `env:"MAIL_BRAND" envDefault:"Codex" help:"the product's name in letters"`
 	Color     string `env:"MAIL_COLOR" envDefault:"#1f4fd8" help:"the color of buttons in letters"`
 	Logo      string `env:"MAIL_LOGO_URL" example:"https://app.example.com/logo.png" help:"a picture at the top of letters, in place of the product's name"`
-	Support   string `env:"MAIL_SUPPORT" example:"help@example.com" help:"the address that letters name for help"`
+	Support   string `env:"MAIL_SUPPORT" example:"help@example.com" help:"the address that letters name for help, and answers to them go to"`
 	Templates string `env:"MAIL_TEMPLATES" example:"/etc/codex/letters" help:"a folder with own templates (layout.html, layout.txt, en/verify-email.txt …) in place of ours; a folder such as fr adds a language"`
 
 	// Roots are the authorities that the server's certificate is checked

@@ -23,6 +23,8 @@ const timeout = 10 * time.Second
 type SMTP struct {
 	route route
 	from  *netmail.Address
+	// reply is whom an answer goes to; "" for the sender.
+	reply string
 	tls   *tls.Config
 }
 
@@ -46,6 +48,7 @@ func NewSMTP(s Settings) (*SMTP, error) {
 	return &SMTP{
 		route: r,
 		from:  from,
+		reply: s.Support,
 		tls:   &tls.Config{ServerName: r.host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12},
 	}, nil
 }
@@ -105,6 +108,9 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(s.from)
 	msg.ToMailAddress(&netmail.Address{Address: m.To})
+	if s.reply != "" {
+		msg.ReplyToMailAddress(&netmail.Address{Address: s.reply})
+	}
 	msg.Subject(m.Subject)
 	msg.SetMessageIDWithValue(m.messageID(domainOf(s.from.Address)))
 	msg.SetDate()

@@ -40,7 +40,7 @@ func newSMTP(t *testing.T, s mail.Settings) *mail.SMTP {
 func TestSend_deliversBothForms(t *testing.T) {
 	t.Parallel()
 	s := serve(t, plainServer)
-	m := newSMTP(t, mail.Settings{URL: config.DSN("smtp://" + s.addr)})
+	m := newSMTP(t, mail.Settings{URL: config.DSN("smtp://" + s.addr), Support: "help@codex.test"})
 	if err := m.Send(t.Context(), hello); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestSend_deliversBothForms(t *testing.T) {
 	if date, err := msg.Header.Date(); err != nil || time.Since(date).Abs() > time.Minute {
 		t.Errorf("date %v, %v", date, err)
 	}
-	for name, want := range map[string]string{"From": `"Codex" <no-reply@codex.test>`, "To": "<ada@x.test>", "Auto-Submitted": "auto-generated", "Mime-Version": "1.0"} {
+	for name, want := range map[string]string{"From": `"Codex" <no-reply@codex.test>`, "To": "<ada@x.test>", "Reply-To": "<help@codex.test>", "Auto-Submitted": "auto-generated", "Mime-Version": "1.0"} {
 		if msg.Header.Get(name) != want {
 			t.Errorf("%s: %q, want %q", name, msg.Header.Get(name), want)
 		}

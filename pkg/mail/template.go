@@ -196,8 +196,12 @@ func (l *Letters) Compose(kind Template, id, to, readerLanguage string, d Data) 
 	if !d.At.IsZero() {
 		at = d.At.UTC().Format("2006-01-02 15:04 UTC")
 	}
+	what := safeWords(d.What)
+	if kind == NewDevice {
+		what = deviceWords(what, folder)
+	}
 	words, err := render(letter, map[string]string{
-		"Name": safeName(d.Name), "Valid": span(d.Valid, folder), "Code": d.Code, "What": safeWords(d.What), "Address": d.Address, "At": at,
+		"Name": safeName(d.Name), "Valid": span(d.Valid, folder), "Code": d.Code, "What": what, "Address": d.Address, "At": at,
 		"Brand": l.brand.Name, "Support": l.brand.Support,
 	})
 	if err != nil {

@@ -84,22 +84,51 @@ func TestCompose_everyTemplateInEveryLanguage(t *testing.T) {
 func TestCompose_greetsOnlyWithNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"Ada Lovelace":            "Hello Ada Lovelace,",
-		"Zoë O’Brien-Müller":      "Hello Zoë O’Brien-Müller,",
-		"李小龍":                     "Hello 李小龍,",
-		"":                        "Hello,",
-		"Win at evil.test":        "Hello,",
-		"http://evil.test":        "Hello,",
-		"a@evil.test":             "Hello,",
-		"Ada\r\nBcc: x":           "Hello,",
-		"<b>Ada</b>":              "Hello,",
-		"{{.Link}}":               "Hello,",
-		strings.Repeat("Ada", 14): "Hello,",
-		"\xff":                    "Hello,",
+		"Ada Lovelace":                    "Hello Ada Lovelace,",
+		"Zoë O’Brien-Müller":              "Hello Zoë O’Brien-Müller,",
+		"李小龍":                             "Hello 李小龍,",
+		"":                                "Hello,",
+		"Win at evil.test":                "Hello,",
+		"http://evil.test":                "Hello,",
+		"a@evil.test":                     "Hello,",
+		"Ada\r\nBcc: x":                   "Hello,",
+		"<b>Ada</b>":                      "Hello,",
+		"{{.Link}}":                       "Hello,",
+		strings.Repeat("Ada", 14):         "Hello,",
+		"\xff":                            "Hello,",
+		"عائشة بنت أبي بكر":               "Hello عائشة بنت أبي بكر,",
+		"Nguye\u0302\u0303n":              "Hello Nguye\u0302\u0303n,",
+		"Ada 😀":                           "Hello,",
+		"Ada\u202e":                       "Hello,",
+		"A" + strings.Repeat("\u0335", 5): "Hello,",
 	} {
 		got, err := letters.Compose(mail.VerifyEmail, "id", "ada@x.test", "en", mail.Data{Name: name, Link: link})
 		if err != nil || !strings.HasPrefix(got.Text, want+"\n") {
 			t.Errorf("%q: got %.60q, %v", name, got.Text, err)
+		}
+	}
+}
+
+func TestCompose_saysTheDeviceInTheReadersWords(t *testing.T) {
+	t.Parallel()
+	for speech, want := range map[string]string{"en": "place: Firefox on Linux, 2030-01-02 15:04 UTC.", "de": "angemeldet: Firefox auf Linux, 2030-01-02 15:04 UTC."} {
+		got, err := letters.Compose(mail.NewDevice, "id", "ada@x.test", speech, mail.Sample(mail.NewDevice))
+		if err != nil || !strings.Contains(got.Text, want) {
+			t.Errorf("%s: %q, %v", speech, got.Text, err)
+		}
+	}
+}
+
+func TestCompose_saysWhereHelpIs(t *testing.T) {
+	t.Parallel()
+	for support, want := range map[string]string{"": "If it was not you, answer this e-mail.", "help@x.test": "If it was not you, write to help@x.test."} {
+		l, err := mail.NewLetters(nil, mail.Brand{Support: support})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := l.Compose(mail.AccountDeleted, "id", "ada@x.test", "en", mail.Sample(mail.AccountDeleted))
+		if err != nil || !strings.Contains(got.Text, want) {
+			t.Errorf("%q, %v", got.Text, err)
 		}
 	}
 }

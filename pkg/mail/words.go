@@ -11,6 +11,10 @@ import (
 // maxGreeting is the longest name that a letter greets with, in code points.
 const maxGreeting = 40
 
+// maxMarks is how many signs stand on one letter at most: scripts need up to
+// three, and more of them paint over the lines around.
+const maxMarks = 4
+
 // safeName gives a name that may stand in a letter, or "". Anybody can sign up
 // with somebody else's address and a name of their choice: a name that is
 // long, or has signs that make a link, an address or a line, is not a greeting.
@@ -19,10 +23,18 @@ func safeName(name string) string {
 	if utf8.RuneCountInString(name) > maxGreeting || !utf8.ValidString(name) {
 		return ""
 	}
+	marks := 0
 	for _, r := range name {
-		if !unicode.IsLetter(r) && !unicode.IsMark(r) && !strings.ContainsRune(" '’-", r) {
+		switch {
+		case unicode.IsMark(r):
+			if marks++; marks > maxMarks {
+				return ""
+			}
+			continue
+		case !unicode.IsLetter(r) && !strings.ContainsRune(" '’-", r):
 			return ""
 		}
+		marks = 0
 	}
 	return name
 }
@@ -37,6 +49,14 @@ func safeWords(words string) string {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" -,()", r) {
 			return ""
 		}
+	}
+	return words
+}
+
+// deviceWords says "Firefox on Linux" in the words of a language.
+func deviceWords(words, folder string) string {
+	if program, system, ok := strings.Cut(words, " on "); ok && folder == "de" {
+		return program + " auf " + system
 	}
 	return words
 }
