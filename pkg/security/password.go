@@ -108,8 +108,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 
 // Verify says whether the password belongs to a stored hash, and if so whether
 // the hash should be replaced because its form or cost is not the current one.
-// It knows argon2id, argon2i and bcrypt by their prefix and better-auth's scrypt
-// "salt:key". An unknown form is an error; so are ErrBusy and the context's end.
+// It knows argon2id, argon2i, bcrypt and Firebase's scrypt by their prefix and
+// better-auth's scrypt "salt:key". An unknown form is an error; so are ErrBusy and the context's end.
 func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgrade bool, err error) {
 	check, upgrade, err := h.checker(encoded)
 	if err != nil {
@@ -174,6 +174,9 @@ func (h *Hasher) checker(encoded string) (check func([]byte) bool, upgrade bool,
 			return nil, false, errHash
 		}
 		return func(pw []byte) bool { return bcrypt.CompareHashAndPassword([]byte(encoded), pw) == nil }, true, nil
+	case strings.HasPrefix(encoded, "$fbscrypt$"):
+		check, err := parseFirebase(encoded)
+		return check, true, err
 	default:
 		check, err := parseScrypt(encoded)
 		return check, true, err

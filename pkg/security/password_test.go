@@ -64,6 +64,21 @@ func TestVerify_bcryptOfOtherSystems(t *testing.T) {
 	}
 }
 
+// firebase is the example of Firebase's documentation, in the form of exports.
+const firebase = "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$" +
+	"42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
+
+func TestVerify_scryptOfFirebase(t *testing.T) {
+	t.Parallel()
+	h := security.NewHasher(cheap)
+	if ok, upgrade, err := h.Verify(t.Context(), "user1password", firebase); !ok || !upgrade || err != nil {
+		t.Errorf("%v, upgrade %v, %v", ok, upgrade, err)
+	}
+	if ok, _, _ := h.Verify(t.Context(), "user2password", firebase); ok {
+		t.Error("a wrong password passes")
+	}
+}
+
 func TestVerify_argon2iOfOtherSystems(t *testing.T) {
 	t.Parallel()
 	salt := []byte("0123456789abcdef")
@@ -153,7 +168,11 @@ func TestVerify_refusesFormsItDoesNotKnow(t *testing.T) {
 		"no lanes":              "$argon2id$v=19$m=64,t=1,p=0$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA",
 		"bcrypt for days":       "$2b$31$" + strings.Repeat("a", 53),
 		"bcrypt cut short":      "$2b$10$aaaa",
-		"a form not spoken yet": "$fbscrypt$v=1$x",
+		"fbscrypt cut short":    "$fbscrypt$v=1$x",
+		"fbscrypt for days":     strings.Replace(firebase, "n=14", "n=40", 1),
+		"fbscrypt of no cost":   strings.Replace(firebase, "r=8", "r=0", 1),
+		"fbscrypt without key":  strings.Replace(firebase, ",sk=", ",xx=", 1),
+		"a form not spoken yet": "$pbkdf2-sha256$x",
 	} {
 		if ok, _, err := h.Verify(t.Context(), "a passphrase", hash); ok || err == nil {
 			t.Errorf("%s: %v, %v", name, ok, err)
