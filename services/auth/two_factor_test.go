@@ -589,6 +589,26 @@ func TestTwoFactor_ofPeopleWithoutPassword(t *testing.T) {
 	}
 }
 
+// AUTH-14: nobody is alarmed by the end of a second factor that never counted.
+func TestTwoFactor_disablingNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	b, id := w.person()
+	if r := b.post("/two-factor/enable", members{"password": goodPassword}); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	if r := b.post("/two-factor/disable", members{"password": "wrong-password-1"}); r.code() != "INVALID_PASSWORD" {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	if r := b.post("/two-factor/disable", members{"password": goodPassword}); r.status != http.StatusOK || r.body["status"] != true || !b.signedIn() {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.two_factors`) + w.events("second_factor_disable", id) +
+		w.count(`SELECT count(*) FROM better_auth.river_job WHERE args->>'template' = 'second-factor-changed'`); n != 0 {
+		t.Errorf("an enrolment that began is left, or somebody was told: %d", n)
+	}
+}
+
 func TestTwoFactor_off(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{env: map[string]string{"TWO_FACTOR": "off"}})

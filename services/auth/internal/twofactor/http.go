@@ -98,11 +98,15 @@ func (t *TwoFactor) postDisable(ctx context.Context, c *wire.Call, in passwordFo
 	if _, err := t.prove(ctx, c, live, in.Password); err != nil {
 		return nil, err
 	}
+	a := wire.OK(wire.Status{Status: true})
+	if !live.User.TwoFactorEnabled { // an enrolment that began counted for nothing yet
+		t.Sessions.Renew(&a.Headers, c, live)
+		return a, t.Store.Delete(ctx, live.UserID)
+	}
 	done, err := t.disable(ctx, c, live)
 	if err != nil {
 		return nil, err
 	}
-	a := wire.OK(wire.Status{Status: true})
 	t.Sessions.Cookies.Drop(&a.Headers, trustCookie)
 	return a, t.settle(ctx, c, &a.Headers, done)
 }
