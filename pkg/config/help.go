@@ -18,7 +18,7 @@ func (p Program[S]) help(words []string, out io.Writer) error {
 	case len(group) > 0:
 		fmt.Fprintf(&b, "Commands:\n")
 		for _, c := range group {
-			fmt.Fprintf(&b, "  %-16s %s\n", c.Name, c.Summary)
+			fmt.Fprintf(&b, "  %-*s %s\n", widest(group), c.Name, c.Summary)
 		}
 	default:
 		c, _, err := p.find(words)
@@ -77,16 +77,26 @@ func describeAll(b *strings.Builder, variables []variable, wanted func(variable)
 
 func (p Program[S]) overview(b *strings.Builder) {
 	fmt.Fprintf(b, "%s: %s\n\nUsage: %s [command]\n\nCommands:\n", p.Name, p.Summary, p.Name)
+	width := widest(p.Commands)
 	for i, c := range p.Commands {
 		note := ""
 		if i == 0 {
 			note = " (the default)"
 		}
-		fmt.Fprintf(b, "  %-16s %s%s\n", c.Name, c.Summary, note)
+		fmt.Fprintf(b, "  %-*s %s%s\n", width, c.Name, c.Summary, note)
 	}
-	fmt.Fprintf(b, "  %-16s %s\n", "help COMMAND", "explain one of them")
-	b.WriteString("\nFlags:\n  --help           show this\n  --version        show the version, the commit and the Go version\n")
+	fmt.Fprintf(b, "  %-*s %s\n", width, "help COMMAND", "explain one of them")
+	fmt.Fprintf(b, "\nFlags:\n  %-*s show this\n  %-*s show the version, the commit and the Go version\n", width, "--help", width, "--version")
 	p.variables(b)
+}
+
+// widest gives the width of a column of commands.
+func widest[S any](commands []Command[S]) int {
+	width := 16
+	for _, c := range commands {
+		width = max(width, len(c.Name))
+	}
+	return width
 }
 
 // describeVariable writes one variable: its name, what must be known, its meaning.

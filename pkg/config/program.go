@@ -151,7 +151,11 @@ func (p Program[S]) unknown(args []string) error {
 		}
 		return usageError(fmt.Sprintf("%q is the beginning of: %s\n%s help %s tells more.", given, strings.Join(names, ", "), p.Name, given))
 	}
-	if near := p.nearest(given, args[0]); near != "" {
+	near := p.nearest(given, args[0])
+	if group := p.group(args[:min(len(args), 2)]); len(group) > 0 {
+		near = group[0].Name
+	}
+	if near != "" {
 		text += fmt.Sprintf(": did you mean %q?", near)
 	}
 	return usageError(text + "\n" + p.Name + " --help lists the commands.")

@@ -32,6 +32,7 @@ func program() config.Program[settings] {
 			{Name: "import", Summary: "take files over", Args: "FILE... [--fast]", Flags: []config.Flag{{Name: "--fast", Help: "sooner"}}, Needs: []string{"STORE_URL"}, Run: say("imported")},
 			{Name: "keys list", Summary: "list keys", Run: say("listed")},
 			{Name: "keys rotate", Summary: "make a new one", Run: say("rotated")},
+			{Name: "shares of people end", Summary: "end what somebody shares", Run: say("ended")},
 			{Name: "doctor", Summary: "look for faults", Run: func(context.Context, settings, []string, io.Writer) error {
 				return errors.New("the password hunter2 does not work")
 			}},
@@ -64,13 +65,15 @@ func TestProgram_runsCommands(t *testing.T) {
 func TestProgram_refusesAWrongCommandLine(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"srve":       `unknown command "srve": did you mean "serve"?`,
-		"migrate":    `unknown command "migrate": did you mean "migrate up"?`,
-		"migrate pu": `unknown command "migrate pu": did you mean "migrate up"?`,
-		"elephants":  `unknown command "elephants"` + "\n",
-		"--port 1":   `unknown command "--port 1"`,
-		"serve now":  "serve takes no arguments",
-		"help srve":  `unknown command "srve": did you mean "serve"?`,
+		"srve":                  `unknown command "srve": did you mean "serve"?`,
+		"migrate":               `unknown command "migrate": did you mean "migrate up"?`,
+		"migrate pu":            `unknown command "migrate pu": did you mean "migrate up"?`,
+		"shares of":             `unknown command "shares of": did you mean "shares of people end"?`,
+		"shares of people stop": `unknown command "shares of": did you mean "shares of people end"?`,
+		"elephants":             `unknown command "elephants"` + "\n",
+		"--port 1":              `unknown command "--port 1"`,
+		"serve now":             "serve takes no arguments",
+		"help srve":             `unknown command "srve": did you mean "serve"?`,
 	} {
 		if code, out, errs := run(t, good(), strings.Fields(args)...); code != 2 || out != "" || !strings.Contains(errs, want) {
 			t.Errorf("%q: %d %q %q", args, code, out, errs)
@@ -125,7 +128,7 @@ func TestProgram_helps(t *testing.T) {
 			t.Errorf("%q: %d", args, code)
 		}
 		for _, want := range []string{
-			"storage: keeps people's files", "serve            serve the API (the default)", "migrate up       bring the schema up",
+			"storage: keeps people's files", "serve                serve the API (the default)", "migrate up       bring the schema up",
 			"APP_ENV (default production)", "STORE_URL (required, secret)\n      the store\n      or STORE_URL_FILE=/path/to/file",
 			"STORE_CONNS (default 10, in connections)", "NESTED_PORT (default 1)", "KEYS (required, at least 32 bytes each, secret)", "the first one signs",
 			"MAX (default 1GiB, in bytes)",
@@ -134,6 +137,9 @@ func TestProgram_helps(t *testing.T) {
 				t.Errorf("%q: %q is missing in\n%s", args, want, out)
 			}
 		}
+	}
+	if _, out, _ := run(t, nil, "--help"); !strings.Contains(out, "\n  serve                serve the API") || !strings.Contains(out, "\n  shares of people end end what somebody shares\n") {
+		t.Errorf("the commands do not stand in columns:\n%s", out)
 	}
 	for _, args := range [][]string{{"help", "import"}, {"import", "--help"}, {"import", "-h"}} {
 		if code, out, _ := run(t, nil, args...); code != 0 || !strings.Contains(out, "Usage: storage import FILE... [--fast]\n") {
