@@ -128,7 +128,7 @@ func TestProgram_helps(t *testing.T) {
 			t.Errorf("%q: %d", args, code)
 		}
 		for _, want := range []string{
-			"storage: keeps people's files", "serve                serve the API (the default)", "migrate up       bring the schema up",
+			"storage: keeps people's files", "serve                serve the API (the default)", "migrate up           bring the schema up",
 			"APP_ENV (default production)", "STORE_URL (required, secret)\n      the store\n      or STORE_URL_FILE=/path/to/file",
 			"STORE_CONNS (default 10, in connections)", "NESTED_PORT (default 1)", "KEYS (required, at least 32 bytes each, secret)", "the first one signs",
 			"MAX (default 1GiB, in bytes)",
