@@ -105,9 +105,10 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 	bars := map[string]*progress.Bar{}
 	t := &takeover.Takeover{
 		Source: source, DB: pool, Store: takeover.Store{DB: pool}, From: from, To: ring, Role: s.Admin.Roles.Has, Now: time.Now, LeftOut: losses.add,
-		Report: func(relation string, total, seen int64) {
+		Report: func(relation string, total, before, seen int64) {
 			if bars[relation] == nil {
 				bars[relation] = progress.New(out, relation, total, progress.Things, time.Now)
+				bars[relation].From(before)
 			}
 			if bars[relation].Set(seen); seen == total {
 				bars[relation].Done(seen)

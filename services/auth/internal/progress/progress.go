@@ -28,6 +28,7 @@ type Bar struct {
 	live  bool // the last line is written over
 
 	began, shown time.Time
+	from         int64 // what a run before did
 }
 
 // New begins a bar for so much work, counted in bytes or in things.
@@ -41,6 +42,9 @@ func New(out io.Writer, label string, total int64, unit func(int64) string, now 
 	b.shown = b.began
 	return b
 }
+
+// From tells how much a run before did: it says nothing about the rate of this one.
+func (b *Bar) From(done int64) { b.from = done }
 
 // Set tells how much is done.
 func (b *Bar) Set(done int64) {
@@ -61,8 +65,8 @@ func (b *Bar) Done(done int64) {
 
 func (b *Bar) print(done int64) {
 	took := b.now().Sub(b.began).Seconds()
-	rate := float64(done) / took
-	if b.total <= 0 || done <= 0 {
+	rate := float64(done-b.from) / took
+	if b.total <= 0 || done <= b.from {
 		b.line(fmt.Sprintf("%-14s %s, %s/s", b.label, b.unit(done), b.unit(int64(rate))))
 		return
 	}

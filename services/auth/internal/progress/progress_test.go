@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-platform/codex/pkg/testkit"
+
 	"github.com/codex-platform/codex/services/auth/internal/progress"
 )
 
@@ -32,5 +34,18 @@ func TestBytes(t *testing.T) {
 		if got := progress.Bytes(n); got != want {
 			t.Errorf("%d: %s", n, got)
 		}
+	}
+}
+
+func TestBar_countsWhatThisRunDid(t *testing.T) {
+	t.Parallel()
+	clock := testkit.NewClock(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	var out strings.Builder
+	b := progress.New(&out, "user", 1000, progress.Things, clock.Now)
+	b.From(500)
+	clock.Advance(10 * time.Second)
+	b.Set(600)
+	if !strings.Contains(out.String(), "600 of 1000, 10/s, 40s left") {
+		t.Error(out.String())
 	}
 }

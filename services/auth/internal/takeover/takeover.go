@@ -33,8 +33,9 @@ type Takeover struct {
 	// Role tells whether there is a role of this name here; nil: all are.
 	Role func(name string) bool
 	Now  func() time.Time
-	// Report hears how many rows of a table there are and how many were seen.
-	Report func(relation string, total, seen int64)
+	// Report hears how many rows of a table there are, how many a run that was
+	// stopped saw, and how many were seen by now.
+	Report func(relation string, total, before, seen int64)
 	// LeftOut hears of each row that is not taken, and why.
 	LeftOut func(relation, id, reason string)
 }
@@ -106,6 +107,7 @@ func (t *Takeover) relation(ctx context.Context, r relation, table string) (Resu
 	if from.LeftOut > 0 {
 		result.Reasons["left out by the run that was stopped, which told why"] = from.LeftOut
 	}
+	before := from.Taken + from.LeftOut
 	for {
 		rows, err := t.Source.Rows(ctx, table, from.LastID, batch)
 		if err != nil {
@@ -118,7 +120,7 @@ func (t *Takeover) relation(ctx context.Context, r relation, table string) (Resu
 		if err := t.take(ctx, r, table, rows, from, &result); err != nil {
 			return result, err
 		}
-		t.Report(table, total, result.Taken+result.LeftOut())
+		t.Report(table, total, before, result.Taken+result.LeftOut())
 	}
 	if result.Taken+result.LeftOut() != total {
 		return result, errCounts
