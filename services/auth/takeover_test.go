@@ -411,6 +411,31 @@ func TestTakeover_boundsSessionsFromTheFuture(t *testing.T) {
 	}
 }
 
+// MFA-06, SES-04: a ban and a second factor come along, however an export writes
+// yes and no.
+func TestTakeover_readsYesAndNo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	made := "2026-01-01T00:00:00Z"
+	people := []map[string]any{}
+	for id, value := range map[string]any{
+		"true": true, "one": 1, "text": "true", "letter": "t", "digit": "1", "no": false, "zero": 0, "off": "false", "digit0": "0", "nothing": nil, "odd": "maybe",
+	} {
+		people = append(people, map[string]any{
+			"id": id, "name": "Ada", "email": id + "@example.test", "emailVerified": value, "banned": value, "twoFactorEnabled": value, "createdAt": made, "updatedAt": made,
+		})
+	}
+	if said, code := w.take("--from-json", writeExport(t, map[string][]map[string]any{"user": people}), "--secret", secret, "--yes"); code != 0 {
+		t.Fatalf("%d %s", code, said)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE banned AND two_factor_enabled AND email_verified AND id IN ('true', 'one', 'text', 'letter', 'digit')`); n != 5 {
+		t.Errorf("%d of 5 are banned and asked for a second factor", n)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE NOT banned AND NOT two_factor_enabled AND NOT email_verified`); n != 6 {
+		t.Errorf("%d of 6 are neither", n)
+	}
+}
+
 func TestTakeover_tellsWhatItAlters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -61,6 +62,9 @@ func (r Row) flag(column string) bool {
 		return v
 	case json.Number: // adapters without booleans
 		return v.String() != "0"
+	case string: // exports of tables without types
+		yes, err := strconv.ParseBool(v)
+		return err == nil && yes
 	}
 	return false
 }
