@@ -201,3 +201,18 @@ func TestAnonymous_takesFilesAlong(t *testing.T) {
 		t.Errorf("told %q, want %q", got, want)
 	}
 }
+
+// People without an address get no letters: there is no mailbox behind theirs.
+func TestAnonymous_getNoLetters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"ANONYMOUS": "on"}})
+	b, _ := w.anonymously()
+	b.register("key")
+	b.enrol("")
+	if r := b.post("/two-factor/generate-backup-codes", members{}); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.mail_ledger`) + w.count(`SELECT count(*) FROM better_auth.river_job WHERE kind = 'auth_mail'`); n != 0 {
+		t.Errorf("%d letters", n)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -67,8 +68,13 @@ type Outbox struct {
 }
 
 // Put writes the letter into the ledger and the queue, in the transaction of
-// what it tells about. A letter that the ledger has already is left out.
+// what it tells about. A letter that the ledger has already is left out, and one
+// that nobody could read: people without an address have one that ends in
+// .invalid, which RFC 6761 keeps from being anybody's.
 func (o Outbox) Put(ctx context.Context, tx pgx.Tx, l Letter) error {
+	if strings.HasSuffix(l.Contents.To, ".invalid") {
+		return nil
+	}
 	l.Contents.UserID = l.UserID
 	fresh, err := Store{DB: tx}.Note(ctx, string(l.Kind), l.UserID, l.Cause, o.Now())
 	if err != nil || !fresh {
