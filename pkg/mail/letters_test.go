@@ -74,6 +74,12 @@ func TestPreview_showsEveryLetter(t *testing.T) {
 	if w := get("/letters?kind=magic-link&form=text"); !strings.HasPrefix(w.Body.String(), "Subject: Your sign-in link\n\nHello Ada Lovelace,") {
 		t.Errorf("%s", w.Body.String())
 	}
+	if !strings.Contains(list, "?kind=second-factor-changed&amp;language=de&amp;what=backup-codes") {
+		t.Error("new backup codes are not listed")
+	}
+	if w := get("/letters?kind=second-factor-changed&what=backup-codes&form=text"); !strings.HasPrefix(w.Body.String(), "Subject: You have new backup codes") {
+		t.Errorf("%s", w.Body.String())
+	}
 	if w := get("/letters?kind=none"); w.Code != 404 || strings.Contains(w.Header().Get("Content-Type"), "html") {
 		t.Errorf("unknown: %d", w.Code)
 	}

@@ -36,12 +36,36 @@ func Sample(kind Template) Data {
 	return d
 }
 
+// variants are what letters of a kind tell, in Data.What, where it is not one thing.
+var variants = map[Template][]string{
+	SecondFactorChanged: {WhatAdded, WhatRemoved, WhatBackupCodes}, PasskeyChanged: {WhatAdded, WhatRemoved}, WayRemoved: {"Google", WhatPassword},
+}
+
+// shown is one row of the preview.
+type shown struct {
+	Kind Template
+	What string
+}
+
+func allShown() (rows []shown) {
+	for _, kind := range Kinds {
+		whats := variants[kind]
+		if whats == nil {
+			whats = []string{""}
+		}
+		for _, what := range whats {
+			rows = append(rows, shown{kind, what})
+		}
+	}
+	return rows
+}
+
 var previewPage = template.Must(template.New("").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Letters</title>
 <style>body{font-family:system-ui,sans-serif;margin:24px;max-width:60rem}td{padding:2px 16px 2px 0}</style></head><body>
 <h1>Letters</h1>
 <p>Every kind of letter with made-up data, as it would be sent with the templates and the brand of this process.</p>
-<table>{{range .Kinds}}<tr><td>{{.}}</td>{{$kind := .}}{{range $.Languages}}<td><a href="?kind={{$kind}}&amp;language={{.}}">{{.}}</a> <a href="?kind={{$kind}}&amp;language={{.}}&amp;form=text">text</a></td>{{end}}</tr>
+<table>{{range .Rows}}<tr><td>{{.Kind}}{{with .What}}: {{.}}{{end}}</td>{{$row := .}}{{range $.Languages}}<td><a href="?kind={{$row.Kind}}&amp;language={{.}}&amp;what={{$row.What}}">{{.}}</a> <a href="?kind={{$row.Kind}}&amp;language={{.}}&amp;what={{$row.What}}&amp;form=text">text</a></td>{{end}}</tr>
 {{end}}</table></body></html>
 `))
 
@@ -55,10 +79,14 @@ func (l *Letters) Preview() http.Handler {
 		kind := Template(query.Get("kind"))
 		if kind == "" {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_ = previewPage.Execute(w, map[string]any{"Kinds": Kinds, "Languages": l.folders}) // the reader may have gone
+			_ = previewPage.Execute(w, map[string]any{"Rows": allShown(), "Languages": l.folders}) // the reader may have gone
 			return
 		}
-		m, err := l.Compose(kind, "preview", "reader@example.com", query.Get("language"), Sample(kind))
+		data := Sample(kind)
+		if what := query.Get("what"); what != "" {
+			data.What = what
+		}
+		m, err := l.Compose(kind, "preview", "reader@example.com", query.Get("language"), data)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusNotFound)
 			return
