@@ -18,6 +18,7 @@ import (
 	"github.com/pquerna/otp/hotp"
 
 	"github.com/codex-platform/codex/migrations"
+	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/testkit"
 )
 
@@ -128,7 +129,7 @@ func TestTakeover_ofAnExport(t *testing.T) {
 	w.exec(`DELETE FROM better_auth.verification_tokens`)
 	w.exec(`DELETE FROM better_auth.two_factors`)
 	w.exec(`DELETE FROM better_auth.accounts WHERE provider_id = 'github'`)
-	w.exec(`UPDATE better_auth.users SET banned = true, two_factor_enabled = false, updated_at = now() + interval '1 hour'`)
+	w.exec(`UPDATE better_auth.users SET banned = true, two_factor_enabled = false, updated_at = clock_timestamp()`)
 	ended := func() (left int) {
 		return w.count(`SELECT (SELECT count(*) FROM better_auth.sessions s WHERE s.user_id = $1 AND user_agent <> 'tests') + (SELECT count(*) FROM better_auth.api_keys) +
 			(SELECT count(*) FROM better_auth.passkeys) + (SELECT count(*) FROM better_auth.verification_tokens) + (SELECT count(*) FROM better_auth.two_factors) +
@@ -136,7 +137,7 @@ func TestTakeover_ofAnExport(t *testing.T) {
 	}
 	// What is newer there is taken.
 	for _, row := range r.Tables["user"] {
-		row["name"], row["updatedAt"] = "Changed There", time.Now().Add(2*time.Hour).Format(time.RFC3339Nano)
+		row["name"], row["updatedAt"] = "Changed There", time.Now().Format(time.RFC3339Nano)
 	}
 	r.Tables["session"] = append(r.Tables["session"], map[string]any{
 		"id": "begun-since", "token": strings.Repeat("n", 32), "userId": r.Ada.ID, "expiresAt": time.Now().Add(time.Hour).Format(time.RFC3339Nano),
@@ -408,6 +409,41 @@ func TestTakeover_boundsSessionsFromTheFuture(t *testing.T) {
 	w.exec(`DELETE FROM better_auth.sessions`)
 	if said, code = w.take("--from-json", file, "--secret", secret, "--yes"); code != 0 || w.count(`SELECT count(*) FROM better_auth.sessions`) != 0 {
 		t.Errorf("it is back: %d %s", code, said)
+	}
+}
+
+// AUTH-11: a row that says it was changed in the future, by a clock that was wrong,
+// does not bring back a password or a name that was replaced here.
+func TestTakeover_doesNotBelieveChangesFromTheFuture(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	email, made, later := address(), "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+	hash, err := security.NewHasher(security.HashParams{MemoryKiB: 64, Iterations: 1}).Hash(t.Context(), goodPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := map[string][]map[string]any{
+		"user":    {{"id": "u1", "name": "Ada", "email": email, "emailVerified": true, "createdAt": made, "updatedAt": later}},
+		"account": {{"id": "a1", "userId": "u1", "accountId": "u1", "providerId": "credential", "password": hash, "createdAt": made, "updatedAt": later}},
+	}
+	file := writeExport(t, tables)
+	said, code := w.take("--from-json", file, "--secret", secret, "--yes")
+	if code != 0 || !strings.Contains(said, "account: 1 taken without what changes later, for it was changed in the future") {
+		t.Fatalf("%d %s", code, said)
+	}
+	b := w.signIn(email, goodPassword)
+	b.post("/update-user", members{"name": "Augusta"})
+	if r := b.post("/change-password", members{"currentPassword": goodPassword, "newPassword": goodPassword + "-2"}); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	if said, code = w.take("--from-json", file, "--secret", secret, "--yes"); code != 0 {
+		t.Fatalf("%d %s", code, said)
+	}
+	if r := w.browser().post("/sign-in/email", members{"email": email, "password": goodPassword}); r.status != http.StatusUnauthorized {
+		t.Errorf("the old password is back: %d %s", r.status, r.text)
+	}
+	if r := w.signIn(email, goodPassword+"-2").get("/get-session"); r.str("user", "name") != "Augusta" {
+		t.Errorf("the old name is back: %s", r.text)
 	}
 }
 

@@ -178,7 +178,8 @@ func lower(v any) any {
 	return v
 }
 
-// times gives when a row was made and last changed.
+// times gives when a row was made and last changed, which is not in the future:
+// what was changed here later would count as older.
 func (m mapper) times(r Row) (made, changed time.Time) {
 	made, changed = r.moment("createdat"), r.moment("updatedat")
 	if made.IsZero() {
@@ -187,7 +188,14 @@ func (m mapper) times(r Row) (made, changed time.Time) {
 	if changed.IsZero() {
 		changed = made
 	}
-	return made, changed
+	return earlier(made, m.now), earlier(changed, m.now)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (m mapper) account(r Row) (columns, error) {
@@ -232,9 +240,8 @@ const browserDay = 24 * time.Hour
 
 func (m mapper) session(r Row) (columns, error) {
 	made, changed := m.times(r)
-	if made.After(m.now) { // it would be fresh until then, and outlive SESSION_MAX_AGE
+	if r.moment("createdat").After(m.now) { // it would be fresh until then, and outlive SESSION_MAX_AGE
 		m.say("as begun now, for it begins in the future")
-		made = m.now
 	}
 	ends := r.moment("expiresat")
 	switch {

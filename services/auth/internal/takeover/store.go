@@ -84,9 +84,9 @@ func (s Store) Finish(ctx context.Context, source, relation string, now time.Tim
 	return nil
 }
 
-// write inserts the fresh rows, changes those of all that are newer, and gives the
-// keys of those that are not here now.
-func (s Store) write(ctx context.Context, r relation, rows, fresh []columns, since time.Time) (missing []lost, err error) {
+// write inserts the fresh rows, changes those that are newer, of those that may be,
+// and gives the keys of the rows that are not here now.
+func (s Store) write(ctx context.Context, r relation, rows, fresh, newer []columns, since time.Time) (missing []lost, err error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -95,6 +95,10 @@ func (s Store) write(ctx context.Context, r relation, rows, fresh []columns, sin
 		return nil, fmt.Errorf("write %s: %w", r.into, err)
 	}
 	added, err := json.Marshal(fresh)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", r.into, err)
+	}
+	later, err := json.Marshal(newer)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", r.into, err)
 	}
@@ -111,7 +115,7 @@ func (s Store) write(ctx context.Context, r relation, rows, fresh []columns, sin
 		return nil, fmt.Errorf("insert %s: %w", r.into, err)
 	}
 	if r.newer != "" {
-		if err := s.change(ctx, r, names, from, text, since); err != nil {
+		if err := s.change(ctx, r, names, from, string(later), since); err != nil {
 			return nil, err
 		}
 	}
