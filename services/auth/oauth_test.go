@@ -653,9 +653,9 @@ func TestWays_areToldByMail(t *testing.T) {
 	b = w.browser()
 	b.headers["Accept-Language"] = "de"
 	leads(t, b.social(members{"provider": "other"}), "/home") // joined by the address
-	tells(late, "Ein Weg zur Anmeldung kam dazu", "other wurde mit deinem Konto verknüpft")
+	tells(late, "Eine Anmeldemöglichkeit wurde hinzugefügt", "other wurde mit deinem Konto verknüpft")
 	b.post("/unlink-account", members{"accountId": b.account("acme")})
-	tells(late, "Ein Weg zur Anmeldung wurde entfernt", "mit acme wurde entfernt")
+	tells(late, "Eine Anmeldemöglichkeit wurde entfernt", "mit acme wurde entfernt")
 }
 
 // OAU-12: two ways that are taken away at once leave one.
