@@ -163,7 +163,9 @@ func (k *Keys) load(ctx context.Context) (*known, error) {
 	rows, err := store.All(ctx)
 	if err == nil && active(rows) == nil {
 		if err = k.add(ctx, store, "active"); err == nil {
-			rows, err = store.All(ctx)
+			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTime)
+			defer cancel()
+			rows, err = store.All(limited)
 		}
 	}
 	if err != nil {
@@ -190,7 +192,8 @@ func active(rows []Row) *Row {
 	return nil
 }
 
-// add makes a key pair and keeps it.
+// add makes a key pair and keeps it. Making one of RSA takes a busy machine longer
+// than a caller waits; it is kept all the same, or the next caller would begin anew.
 func (k *Keys) add(ctx context.Context, store Store, status string) error {
 	private, crv, err := newKey(k.alg())
 	if err != nil {
@@ -209,7 +212,9 @@ func (k *Keys) add(ctx context.Context, store Store, status string) error {
 		return err
 	}
 	row.PrivateKey = `"` + sealed + `"` // a JSON string, as the contract's table has it
-	return store.Insert(ctx, row)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTime)
+	defer cancel()
+	return store.Insert(limited, row)
 }
 
 func (k *Keys) alg() string { return cmp.Or(k.Alg, "EdDSA") }
