@@ -101,7 +101,7 @@ func (t *TwoFactor) postDisable(ctx context.Context, c *wire.Call, in passwordFo
 	a := wire.OK(wire.Status{Status: true})
 	if !live.User.TwoFactorEnabled { // an enrolment that began counted for nothing yet
 		t.Sessions.Renew(&a.Headers, c, live)
-		return a, t.Store.Delete(ctx, live.UserID)
+		return a, t.Store.Abandon(ctx, live.UserID)
 	}
 	done, err := t.disable(ctx, c, live)
 	if err != nil {

@@ -148,6 +148,15 @@ func (s Store) Delete(ctx context.Context, userID string) error {
 	return nil
 }
 
+// Abandon forgets an authenticator that has not given a right code yet, also not
+// while it was waited for.
+func (s Store) Abandon(ctx context.Context, userID string) error {
+	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.two_factors WHERE user_id = $1 AND NOT verified`, userID); err != nil {
+		return fmt.Errorf("abandon second factor: %w", err)
+	}
+	return nil
+}
+
 // Switch makes signing in ask for a second factor, or no longer, and gives the
 // person as it is now.
 func (s Store) Switch(ctx context.Context, userID string, on bool, now time.Time) (user.User, error) {
