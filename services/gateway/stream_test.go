@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash"
@@ -409,26 +410,31 @@ func TestClient_thatLeavesAnAnswerIsNoFaultOfTheServices(t *testing.T) {
 
 func TestClient_thatOnlyStopsSendingGetsItsAnswer(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	w.storage.answers(func(rw http.ResponseWriter, r *http.Request) {
-		select {
-		case <-time.After(500 * time.Millisecond):
-			_, _ = io.WriteString(rw, "late")
-		case <-r.Context().Done():
-		}
-	})
-	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", files, w.bearer("u1"))
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.CloseWrite()
-	}
-	if text, err := io.ReadAll(conn); err != nil || !strings.Contains(string(text), "\r\n\r\nHTTP/1.1 200 OK\r\n") || !strings.HasSuffix(string(text), "\r\n\r\nlate") {
-		t.Errorf("%q, %v", text, err)
+	for name, w := range map[string]*world{"plain": start(t), "TLS": secure(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w.storage.answers(func(rw http.ResponseWriter, r *http.Request) {
+				select {
+				case <-time.After(500 * time.Millisecond):
+					_, _ = io.WriteString(rw, "late")
+				case <-r.Context().Done():
+				}
+			})
+			conn := w.dial(name == "TLS")
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", files, w.bearer("u1"))
+			tcp := conn
+			if secured, ok := conn.(*tls.Conn); ok {
+				_ = secured.CloseWrite()
+				tcp = secured.NetConn()
+			}
+			_ = tcp.(*net.TCPConn).CloseWrite()
+			text, err := io.ReadAll(conn)
+			if err != nil || !strings.Contains(string(text), "\r\n\r\nHTTP/1.1 200 OK\r\n") || !strings.HasSuffix(string(text), "\r\n\r\nlate") {
+				t.Errorf("%q, %v", text, err)
+			}
+		})
 	}
 }
 
