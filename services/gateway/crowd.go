@@ -24,7 +24,15 @@ func (g *gate) full(c echo.Context, x *crossing) bool {
 	if p.admission == nil || p.admission.Enter() || r.Method == http.MethodOptions {
 		return false
 	}
-	w := c.Response().Writer
+	g.shed(c, p)
+	return true
+}
+
+// shed answers for a service that has enough to do.
+//
+//go:noinline // its frame would stay on the stack of every request
+func (g *gate) shed(c echo.Context, p *policy) {
+	w, r := c.Response().Writer, c.Request()
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Now().Add(writeLimit))
 	if r.ContentLength != 0 {
@@ -38,7 +46,6 @@ func (g *gate) full(c echo.Context, x *crossing) bool {
 	}
 	p.shed.Write(w, r)
 	g.recorder.Shed(r.Context(), &access.Record{Class: p.name, Status: overload.ErrOverloaded.Status, Code: overload.ErrOverloaded.Code})
-	return true
 }
 
 // Sent begins the service's time.

@@ -19,6 +19,8 @@ func (g *gate) forward(k *call) error {
 }
 
 // outgoing fills in the lines that only the gateway may write.
+//
+//go:noinline // forward's frame stays as long as the request
 func (k *call) outgoing() {
 	out := &k.out
 	out.Authorization, out.RequestID, out.Traceparent = k.caller.Authorization, k.rec.RequestID, k.traceparent

@@ -1,8 +1,9 @@
 // Package garbage bounds how much memory lies about between two collections.
 //
 // The runtime lets the heap double. What a gateway holds is its connections, and what
-// it throws away does not grow with them: a fixed room for it makes a connection cost
-// what it holds, and collects less often while there are few.
+// it throws away does not grow with them: where there are many, most wait. So the room
+// for it is made for few connections, which are collected seldom, and gets less as more
+// is held: a connection costs what it holds, or less.
 package garbage
 
 import (
@@ -13,9 +14,10 @@ import (
 )
 
 const (
-	room = 16 << 20 // bytes
-	// A collection costs what is held: at least a quarter of it must be won.
-	least, most = 25, 400
+	room   = 16 << 20 // bytes while nothing is held
+	shrink = 12       // a byte less for so many that are held
+	// A collection costs what is held: at least a sixth of it must be won.
+	least, most = 16, 400
 )
 
 // Bound sets the room anew after each collection, from now on. GOGC, where it is
@@ -42,7 +44,8 @@ func watch(percent int) {
 
 // share is the room in percent of what is held.
 func share(held uint64) int {
-	return int(min(most, max(least, 100*room/max(1, held))))
+	left := room - min(room, held/shrink)
+	return int(min(most, max(least, 100*left/max(1, held))))
 }
 
 // held is what the last collection left, and the stacks: GOGC counts both.

@@ -9,7 +9,7 @@ import (
 
 func TestShare(t *testing.T) {
 	t.Parallel()
-	for held, want := range map[uint64]int{0: most, 1 << 20: most, 16 << 20: 100, 32 << 20: 50, 1 << 30: least} {
+	for held, want := range map[uint64]int{0: most, 1 << 20: most, 16 << 20: 91, 32 << 20: 41, 64 << 20: 16, 1 << 30: least} {
 		if got := share(held); got != want {
 			t.Errorf("share(%d MiB) = %d, want %d", held>>20, got, want)
 		}

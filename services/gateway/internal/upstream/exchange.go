@@ -73,6 +73,9 @@ func (e *exchange) attempt(fresh bool) error {
 	e.conn = c
 	c.begin(client, e.out.Done, e.limit(time.Now(), e.proxy.Times.FirstByte))
 	if err = e.ask(); err == nil {
+		if e.send != nil && c.socket != nil {
+			c.socket.Wait() // a slow body holds neither a buffer for the answer nor a deep stack
+		}
 		err = e.head()
 	}
 	why := c.cause()
@@ -146,11 +149,10 @@ func (e *exchange) tell() {
 }
 
 // head reads up to the final answer's.
+//
+//go:noinline // attempt's frame stays while a slow body comes
 func (e *exchange) head() error {
 	c := e.conn
-	if e.send != nil && c.socket != nil {
-		c.socket.Wait() // a slow body holds no buffer for the answer
-	}
 	if c.in.buffered() == 0 {
 		if err := c.in.fill(); err != nil {
 			return err // nothing came: what was asked may be asked again
