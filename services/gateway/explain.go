@@ -18,6 +18,7 @@ import (
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/problem"
+	"github.com/codex-platform/codex/services/gateway/internal/strict"
 )
 
 const explainArgs = "METHOD PATH [--json]"
@@ -97,9 +98,13 @@ func explain(_ context.Context, s settings, args []string, out io.Writer) error 
 func (g *gate) explain(method, target string, shared bool) explanation {
 	x := explanation{Method: method, Target: target}
 	p := g.fallback
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(method + " " + target + " HTTP/1.1\r\nHost: explained\r\n\r\n")))
-	if err != nil {
+	head := method + " " + target + " HTTP/1.1\r\nHost: explained\r\n\r\n"
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
+	if long := len(head) > maxHead+leeway; long || err != nil {
 		x.Verdict, x.Strict = "400: the server cannot read this request", "not read"
+		if long {
+			x.Verdict = refusalText(strict.ErrHeaders)
+		}
 		x.describe(g, p, shared)
 		return x
 	}

@@ -38,6 +38,8 @@ func TestExplain_namesWhatARequestMeets(t *testing.T) {
 		{"GET", "/api/storage/v1/a%2fb", "storage", "/api/storage/v1/*", "400 BAD_REQUEST_TARGET", "total api-address api api-key"},
 		{"GET", "//api/storage/v1/files", "web", "/*", "400 BAD_REQUEST_TARGET", "total public"},
 		{"GET", "/a b", "web", "", "400", "total public"},
+		{"GET", "/" + strings.Repeat("a", 33<<10), "web", "/*", "414 URI_TOO_LONG", "total public"},
+		{"GET", "/" + strings.Repeat("a", 40<<10), "web", "", "431 HEADERS_TOO_LARGE", "total public"},
 	} {
 		var out bytes.Buffer
 		if err := explain(t.Context(), s, []string{tc.method, tc.path, "--json"}, &out); err != nil {

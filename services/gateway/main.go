@@ -87,10 +87,15 @@ func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 	return errors.Join(err, telemetry.Shutdown(limited))
 }
 
+const (
+	maxHead = 32 << 10 // of a request
+	leeway  = 4 << 10  // that net/http grants on top
+)
+
 // tune gives requests whose head is a little too large a proper answer instead of
 // net/http's bare one, and lets our own checks see "OPTIONS *".
 func (g *gate) tune(server *http.Server) {
-	server.MaxHeaderBytes = 32 << 10
+	server.MaxHeaderBytes = maxHead
 	server.DisableGeneralOptionsHandler = true
 	server.ConnContext = g.connected
 	server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100}
