@@ -127,13 +127,14 @@ func (g Guard) leads(c *wire.Call) error {
 		if to := c.Query(d.name); to != "" && !g.Origins.SafeRedirect(to) {
 			return d.refusal
 		}
-		if c.Members().Get(d.name) == nil {
+		value := c.Members().Get(d.name)
+		if value == nil {
 			continue
 		}
 		to, isText := c.Members().Text(d.name)
 		switch {
 		case !isText:
-			return wire.Invalid("body."+d.name, "Invalid input: expected string")
+			return wire.NotText(d.name, value)
 		case to != "" && !g.Origins.SafeRedirect(to):
 			return d.refusal
 		}

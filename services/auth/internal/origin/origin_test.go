@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 
 	"github.com/codex-platform/codex/services/auth/internal/origin"
@@ -117,6 +118,17 @@ func TestCheck_whereAnAnswerLeads(t *testing.T) {
 				t.Errorf("Check = %v, want %v", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestCheck_namesWhatIsNoText(t *testing.T) {
+	t.Parallel()
+	for value, kind := range map[string]string{"7": "number", "null": "null", "[]": "array", "{}": "object", "true": "boolean"} {
+		r := httptest.NewRequest(http.MethodPost, "/api/auth/send-verification-email", nil)
+		err := guard(t).Check(wire.CallOf(r, wire.Members{{Name: "callbackURL", Value: json.RawMessage(value)}}))
+		if p := problem.From(err); p.Message != "[body.callbackURL] Invalid input: expected string, received "+kind {
+			t.Errorf("%s: %q", value, p.Message)
+		}
 	}
 }
 

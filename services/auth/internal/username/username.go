@@ -121,7 +121,7 @@ func text(m wire.Members, name string) (*string, error) {
 	}
 	var s *string
 	if json.Unmarshal(raw, &s) != nil || s == nil {
-		return nil, wire.Invalid("body."+name, "Invalid input: expected string")
+		return nil, wire.NotText(name, raw)
 	}
 	return s, nil
 }

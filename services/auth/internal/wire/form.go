@@ -199,6 +199,11 @@ func (f field) setText(into reflect.Value, raw json.RawMessage) (fault string) {
 	return fault
 }
 
+// NotText refuses a member of a body that had to be a string.
+func NotText(name string, value json.RawMessage) error {
+	return Invalid("body."+name, "Invalid input: expected string, received "+kindOf(value))
+}
+
 // kindOf names a JSON value as JavaScript does.
 func kindOf(raw json.RawMessage) string {
 	if len(raw) == 0 {
