@@ -26,10 +26,12 @@ const (
 
 // The flags of authenticator data.
 const (
-	userPresent  = 1 << 0
-	userVerified = 1 << 2
-	attestedData = 1 << 6
-	extensions   = 1 << 7
+	userPresent    = 1 << 0
+	userVerified   = 1 << 2
+	backupEligible = 1 << 3
+	backedUp       = 1 << 4
+	attestedData   = 1 << 6
+	extensions     = 1 << 7
 )
 
 // forger is a software authenticator, byte by byte, that can answer wrongly in

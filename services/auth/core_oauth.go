@@ -27,6 +27,7 @@ func addOAuth(f *features) error {
 			DB: p.pool, Links: links, Once: f.once, Providers: served.told, Own: f.origins.Own(), Life: s.Sessions.Absolute, Log: p.log,
 		}
 		f.entrance.Companions = append(f.entrance.Companions, f.farewell)
+		f.sessions.Succeeded = f.farewell.Follow
 	}
 	f.doors = append(f.doors, links, &oauth.Handler{
 		DB: p.pool, Links: links, Providers: served.providers, SignUp: served.signUp, Once: f.once, Sessions: f.sessions,

@@ -51,3 +51,30 @@ func TestSignOut_leadsToTheProvider(t *testing.T) {
 		}
 	}
 }
+
+// A session that takes the place of another is still one that began with the provider.
+func TestSignOut_leadsToTheProviderFromAReplacedSessionToo(t *testing.T) {
+	t.Parallel()
+	w, acme, _ := withProviders(t, map[string]string{"OIDC_ACME_END_SESSION": "on", "TRUSTED_PROVIDERS": "acme"})
+	for name, replace := range map[string]func(b *browser){
+		"new password": func(b *browser) {
+			b.post("/change-password", map[string]any{"currentPassword": goodPassword, "newPassword": goodPassword, "revokeOtherSessions": true})
+		},
+		"second factor": func(b *browser) {
+			b.post("/two-factor/enable", map[string]any{"password": goodPassword, "method": "otp"})
+		},
+	} {
+		email := address()
+		w.signUp(email, goodPassword)
+		acme.Be(person(email, true))
+		b := w.browser()
+		b.social(nil)
+		before := b.sessionToken()
+		if replace(b); b.sessionToken() == before {
+			t.Fatalf("%s: the session was not replaced", name)
+		}
+		if r := b.post("/sign-out", map[string]any{"callbackURL": "/bye"}); !strings.HasPrefix(r.str("url"), acme.URL+"/logout?") {
+			t.Errorf("%s: %d %s", name, r.status, r.text)
+		}
+	}
+}

@@ -347,3 +347,27 @@ func TestPasskey_worksWhenPasswordsDoNot(t *testing.T) {
 		t.Error("the open session is over")
 	}
 }
+
+// The list is bounded, also for registrations that began before it was full.
+func TestPasskey_ofWhichThereAreNotTooMany(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	b := w.signUp(address(), goodPassword)
+	b.register("first")
+	other := b.twin()
+	began := w.newKeyring()
+	answer := began.attest(t, other.get("/passkey/generate-register-options"))
+	w.exec(`
+		INSERT INTO better_auth.passkeys (id, user_id, credential_id, public_key, device_type, created_at)
+		SELECT 'p' || n, user_id, n::text::bytea, public_key, device_type, created_at FROM better_auth.passkeys, generate_series(1, 98) n`)
+	b.register("the last")
+	if r := b.get("/passkey/generate-register-options"); r.status != http.StatusBadRequest || r.code() != "TOO_MANY_PASSKEYS" {
+		t.Errorf("options: %d %s", r.status, r.text)
+	}
+	if r := other.post("/passkey/verify-registration", map[string]any{"response": answer}); r.status != http.StatusBadRequest || r.code() != "TOO_MANY_PASSKEYS" {
+		t.Errorf("begun before: %d %s", r.status, r.text)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.passkeys`); n != 100 {
+		t.Errorf("%d passkeys", n)
+	}
+}

@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"maps"
+	"math/big"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -409,6 +412,91 @@ func TestTakeover_boundsSessionsFromTheFuture(t *testing.T) {
 	w.exec(`DELETE FROM better_auth.sessions`)
 	if said, code = w.take("--from-json", file, "--secret", secret, "--yes"); code != 0 || w.count(`SELECT count(*) FROM better_auth.sessions`) != 0 {
 		t.Errorf("it is back: %d %s", code, said)
+	}
+}
+
+// MFA-03: who is guessing at codes there goes on counting here, and a lock that would
+// last for ever lasts as long as ours.
+func TestTakeover_goesOnCountingWrongCodes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	ring, err := security.NewKeyring([]string{secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := ring.Encrypt([]byte("[]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := "2026-01-01T00:00:00Z"
+	tables := map[string][]map[string]any{}
+	for id, factor := range map[string]map[string]any{
+		"counted": {"failedVerificationCount": 7}, "too-many": {"failedVerificationCount": 4000}, "odd": {"failedVerificationCount": -3, "lockedUntil": "never"},
+		"locked": {"lockedUntil": "2099-01-01T00:00:00Z"}, "over": {"lockedUntil": made}, "none": {},
+	} {
+		tables["user"] = append(tables["user"], map[string]any{
+			"id": id, "name": "Ada", "email": id + "@example.test", "emailVerified": true, "twoFactorEnabled": true, "createdAt": made, "updatedAt": made,
+		})
+		factor["id"], factor["userId"], factor["secret"], factor["backupCodes"] = "f-"+id, id, sealed, sealed
+		tables["twoFactor"] = append(tables["twoFactor"], factor)
+	}
+	if said, code := w.take("--from-json", writeExport(t, tables), "--secret", secret, "--yes"); code != 0 {
+		t.Fatalf("%d %s", code, said)
+	}
+	for where, want := range map[string]int{
+		`user_id = 'counted' AND failures = 7 AND locked_until IS NULL`:                1,
+		`user_id = 'too-many' AND failures = 9`:                                        1,
+		`user_id IN ('odd', 'over', 'none') AND failures = 0 AND locked_until IS NULL`: 3,
+		`user_id = 'locked' AND locked_until BETWEEN now() + interval '14 minutes' AND now() + interval '15 minutes'`: 1,
+	} {
+		if n := w.count(`SELECT count(*) FROM better_auth.two_factors WHERE ` + where); n != want {
+			t.Errorf("%d rows WHERE %s", n, where)
+		}
+	}
+}
+
+// Passkeys that were made at the old server sign in here. The name by which an
+// authenticator knows its person was never kept there, and a counter goes on.
+func TestTakeover_passkeysSignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	made := "2026-01-01T00:00:00Z"
+	tables := map[string][]map[string]any{"user": {{"id": "u1", "name": "Ada", "email": address(), "emailVerified": true, "createdAt": made, "updatedAt": made}}}
+	row := func(f *forger, key []byte, counter int) {
+		tables["passkey"] = append(tables["passkey"], map[string]any{
+			"id": "p" + strconv.Itoa(len(tables["passkey"])), "name": "Laptop", "userId": "u1", "publicKey": base64.StdEncoding.EncodeToString(key),
+			"credentialID": base64.RawURLEncoding.EncodeToString(f.id), "counter": counter, "deviceType": "multiDevice", "backedUp": true,
+			"transports": "internal,hybrid", "createdAt": made, "aaguid": "00000000-0000-0000-0000-000000000000",
+		})
+	}
+	var all []*forger
+	for _, alg := range []int{algES256, algEdDSA, algRS256} {
+		for counter := range 2 {
+			f := newForger(t, alg)
+			f.handle, f.count, f.flags = []byte("known to the authenticator alone"), uint32(2*counter), userPresent|userVerified|backupEligible|backedUp
+			row(f, f.public(t), counter)
+			all = append(all, f)
+		}
+	}
+	weak := newForger(t, algRS256)
+	row(weak, coseRSA(algRS256, new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 1023), big.NewInt(1)), 65537), 0)
+	said, code := w.take("--from-json", writeExport(t, tables), "--secret", secret, "--yes")
+	if code != 0 || !strings.Contains(said, "passkey: 1 left out: a passkey whose public key is none, or a weak one") {
+		t.Fatalf("%d %s", code, said)
+	}
+	for _, f := range all {
+		b := w.browser()
+		if r := b.usePasskey(f); r.status != http.StatusOK || b.get("/get-session").str("user", "id") != "u1" {
+			t.Errorf("%d, counting %d: %d %s", f.alg, f.count, r.status, r.text)
+		}
+		if f.count == 0 {
+			continue // it does not count
+		}
+		for _, f.count = range []uint32{2, 1} {
+			if r := w.browser().usePasskey(f); r.code() != "AUTHENTICATION_FAILED" {
+				t.Errorf("%d, a copy that counts %d: %d %s", f.alg, f.count, r.status, r.text)
+			}
+		}
 	}
 }
 

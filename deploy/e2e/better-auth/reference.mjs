@@ -3,7 +3,7 @@
 //
 //	DATABASE_URL=… node reference.mjs        the secrets, as JSON
 //	DATABASE_URL=… node reference.mjs export the tables too, for --from-json
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { apiKey } from '@better-auth/api-key';
 import { passkey } from '@better-auth/passkey';
 import { betterAuth } from 'better-auth';
@@ -67,6 +67,13 @@ function base32(text) {
 	return Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
 }
 
+/** A passkey's, as COSE (RFC 9053 §7.1). */
+function publicKey() {
+	const { x, y } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+	const [head, between] = ['a5010203262001215820', '225820'].map((hex) => Buffer.from(hex, 'hex'));
+	return Buffer.concat([head, Buffer.from(x, 'base64url'), between, Buffer.from(y, 'base64url')]).toString('base64');
+}
+
 const plain = browser();
 await plain.call('POST', '/sign-up/email', { email: 'ada@example.test', password, name: 'Ada Lovelace', username: 'Ada_L' });
 const key = await plain.call('POST', '/api-key/create', { name: 'build' });
@@ -84,8 +91,8 @@ const ada = (await plain.call('GET', '/get-session')).user;
 await pool.query('UPDATE "user" SET "emailVerified" = true');
 await pool.query(
 	`INSERT INTO passkey (id, name, "publicKey", "userId", "credentialID", counter, "deviceType", "backedUp", transports, "createdAt", aaguid)
-	 VALUES ('pk1', 'Laptop', 'pQECAyYgASFYIA==', $1, 'Y3JlZGVudGlhbC1vZi1hZGE', 3, 'multiDevice', true, 'internal,hybrid', now(), NULL)`,
-	[ada.id],
+	 VALUES ('pk1', 'Laptop', $2, $1, 'Y3JlZGVudGlhbC1vZi1hZGE', 3, 'multiDevice', true, 'internal,hybrid', now(), NULL)`,
+	[ada.id, publicKey()],
 );
 await pool.query(
 	`INSERT INTO account (id, "accountId", "providerId", "userId", "accessToken", "refreshToken", scope, "createdAt", "updatedAt")

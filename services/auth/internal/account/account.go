@@ -317,7 +317,7 @@ func (a *Accounts) startOver(ctx context.Context, tx pgx.Tx, c *wire.Call, live 
 	if err != nil {
 		return nil, nil, err
 	}
-	next, err := a.Sessions.Begin(ctx, tx, live.User, c, live.Remember)
+	next, err := a.Sessions.Succeed(ctx, tx, live, live.User, c)
 	return &next, ended, err
 }
 

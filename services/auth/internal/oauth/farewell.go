@@ -51,6 +51,11 @@ func (*Farewell) Admitted(context.Context, *wire.Call, *wire.Headers, *entrance.
 // Left is entrance.Companion's.
 func (*Farewell) Left(context.Context, *wire.Call, *wire.Headers) error { return nil }
 
+// Follow is session.Registry.Succeeded: who came by a provider still did.
+func (f *Farewell) Follow(ctx context.Context, tx pgx.Tx, from, to string) error {
+	return f.Once.Rename(ctx, tx, stayPurpose, from, to)
+}
+
 // Lead gives where the browser of a session that was just ended goes at its
 // provider, and from there to an address; "" for nowhere. A provider that is away
 // keeps nobody from leaving.

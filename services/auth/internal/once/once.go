@@ -123,6 +123,15 @@ func (s Secrets) Spare(ctx context.Context, db database.Querier, purpose, key st
 	return nil
 }
 
+// Rename keeps a secret, where there is one, under another key.
+func (s Secrets) Rename(ctx context.Context, db database.Querier, purpose, from, to string) error {
+	if _, err := db.Exec(ctx, `UPDATE better_auth.one_time SET key_hash = $3 WHERE purpose = $1 AND key_hash = $2`,
+		purpose, security.HashToken(from), security.HashToken(to)); err != nil {
+		return fmt.Errorf("rename %s: %w", purpose, err)
+	}
+	return nil
+}
+
 // ForgetUser ends all secrets of a purpose that belong to a person.
 func (s Secrets) ForgetUser(ctx context.Context, db database.Querier, purpose, userID string) error {
 	if _, err := db.Exec(ctx, `DELETE FROM better_auth.one_time WHERE purpose = $1 AND user_id = $2`, purpose, userID); err != nil {

@@ -94,7 +94,7 @@ func (p *Passkeys) attested(response []byte, x ceremony) (Passkey, error) {
 	if err != nil {
 		return Passkey{}, err
 	}
-	if err := sound(made.PublicKey); err != nil {
+	if err := Sound(made.PublicKey); err != nil {
 		return Passkey{}, err
 	}
 	id, err := uuid.FromBytes(made.Authenticator.AAGUID)

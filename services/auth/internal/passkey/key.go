@@ -16,10 +16,10 @@ const (
 
 var errKey = &protocol.Error{Type: "public_key", Details: "the public key of the passkey is none, or a weak one"}
 
-// sound refuses a public key that no signature fits, or that others could sign for.
+// Sound refuses a public key that no signature fits, or that others could sign for.
 // Where nothing is attested, nothing was signed by it yet, and go-webauthn looks at
 // it at the first sign-in only.
-func sound(public []byte) error {
+func Sound(public []byte) error {
 	key, err := webauthncose.ParsePublicKey(public)
 	if err != nil {
 		return errKey

@@ -33,9 +33,13 @@ var (
 	ErrNotYours       = problem.New(http.StatusUnauthorized, "YOU_ARE_NOT_ALLOWED_TO_REGISTER_THIS_PASSKEY", "You are not allowed to register this passkey")
 	ErrUnknown        = problem.New(http.StatusUnauthorized, "PASSKEY_NOT_FOUND", "Passkey not found")
 	ErrAuthentication = problem.New(http.StatusUnauthorized, "AUTHENTICATION_FAILED", "Authentication failed")
+	ErrFull           = problem.New(http.StatusBadRequest, "TOO_MANY_PASSKEYS", "There are too many passkeys: remove one first")
 	// ErrNotFound is for the lists: somebody else's passkey is not told from none (MFA-09).
 	ErrNotFound = problem.New(http.StatusNotFound, "PASSKEY_NOT_FOUND", "Passkey not found")
 )
+
+// most is how many passkeys a person may have: the options of a ceremony name them all.
+const most = 100
 
 // Passkeys registers passkeys and signs people in with them.
 type Passkeys struct {

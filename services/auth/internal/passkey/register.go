@@ -34,8 +34,11 @@ func (p *Passkeys) getRegister(ctx context.Context, c *wire.Call) (*wire.Answer[
 		return nil, wire.Invalid("query.authenticatorAttachment", `Invalid option: expected one of "platform"|"cross-platform"`)
 	}
 	existing, err := p.Store.OfUser(ctx, live.UserID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case len(existing) >= most:
+		return nil, ErrFull
 	}
 	handle := handleOf(existing)
 	a := &wire.Answer[CreationOptions]{}
@@ -139,8 +142,10 @@ func (p *Passkeys) register(ctx context.Context, c *wire.Call, live *session.Liv
 		if len(ended) == 0 {
 			return wire.ErrUnauthorized // it was ended a moment ago, and nothing may begin in its name
 		}
-		entered, err = p.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: live.User, Method: "passkey", Remember: live.Remember, Strong: true})
-		return err
+		if entered, err = p.Entrance.Enter(ctx, tx, c, entrance.Arrival{User: live.User, Method: "passkey", Remember: live.Remember, Strong: true}); err != nil {
+			return err
+		}
+		return p.Sessions.Inherit(ctx, tx, live.ID, entered.Live.ID)
 	})
 	return entered, ended, err
 }

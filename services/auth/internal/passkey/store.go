@@ -79,9 +79,22 @@ func (p Passkey) transports() []string {
 
 const columns = `id, user_id, name, credential_id, public_key, counter, device_type, backed_up, transports, aaguid, user_handle, created_at`
 
-// Insert keeps a new passkey and tells whether nobody, of all people, has one
-// with this credential id.
+// Insert keeps a new passkey of somebody who has fewer than most, and tells whether
+// nobody, of all people, has one with this credential id. The owner's row is locked:
+// of parallel ones none goes beyond the limit.
 func (s Store) Insert(ctx context.Context, p Passkey) (bool, error) {
+	var have int
+	err := s.DB.QueryRow(ctx, `
+		WITH owner AS (SELECT id FROM better_auth.users WHERE id = $1 FOR NO KEY UPDATE)
+		SELECT (SELECT count(*) FROM better_auth.passkeys WHERE user_id = owner.id) FROM owner`, p.UserID).Scan(&have)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, wire.ErrUnauthorized // deleted meanwhile
+	case err != nil:
+		return false, fmt.Errorf("count passkeys: %w", err)
+	case have >= most:
+		return false, ErrFull
+	}
 	// The conflict is with a passkey that exists, or with a parallel registration.
 	tag, err := s.DB.Exec(ctx, `
 		INSERT INTO better_auth.passkeys (`+columns+`)

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/security"
@@ -47,6 +49,8 @@ type Registry struct {
 	Key func(ctx context.Context, c *wire.Call) (*Live, error)
 	// Renewed adds to an answer that sends the cookie again; nil: nothing.
 	Renewed func(h *wire.Headers, c *wire.Call, live *Live)
+	// Succeeded moves what hangs on a session to the one in its place; nil: nothing does.
+	Succeeded func(ctx context.Context, tx pgx.Tx, from, to string) error
 	// TokenLife is how long an access token of an ended session would live.
 	TokenLife time.Duration
 	Now       func() time.Time
@@ -62,6 +66,23 @@ func (r *Registry) Begin(ctx context.Context, db database.Querier, u user.User, 
 	}
 	live := r.fresh(u, c, remember)
 	return live, Store{DB: db}.Insert(ctx, live.Session)
+}
+
+// Succeed begins the session that takes the place of one that the transaction ended.
+func (r *Registry) Succeed(ctx context.Context, tx pgx.Tx, ended *Live, u user.User, c *wire.Call) (Live, error) {
+	next, err := r.Begin(ctx, tx, u, c, ended.Remember)
+	if err != nil {
+		return next, err
+	}
+	return next, r.Inherit(ctx, tx, ended.ID, next.ID)
+}
+
+// Inherit is for a session that takes the place of another and was begun otherwise.
+func (r *Registry) Inherit(ctx context.Context, tx pgx.Tx, from, to string) error {
+	if r.Succeeded == nil {
+		return nil
+	}
+	return r.Succeeded(ctx, tx, from, to)
 }
 
 // Current gives the session that a call belongs to, or nil when there is none:

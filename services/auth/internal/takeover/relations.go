@@ -14,6 +14,8 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/passkey"
+	"github.com/codex-platform/codex/services/auth/internal/twofactor"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
 )
@@ -282,8 +284,26 @@ func (m mapper) twoFactor(r Row) (columns, error) {
 	}
 	return columns{
 		"id": r.text("id"), "user_id": r.text("userid"), "secret": secret, "backup_codes": codes,
-		"verified": !r.has("verified") || r.flag("verified"), "created_at": m.now, "updated_at": m.now,
+		"verified": !r.has("verified") || r.flag("verified"), "failures": wrongCodes(r), "locked_until": m.locked(r), "created_at": m.now, "updated_at": m.now,
 	}, opaque(r.text("id"))
+}
+
+// wrongCodes goes on with the count of a guesser, who is not locked out by it alone.
+func wrongCodes(r Row) int64 {
+	n, _ := r.number("failedverificationcount", int64(0)).(int64)
+	return min(max(n, 0), twofactor.InARow-1)
+}
+
+// locked is a lock that lasts no longer than ours.
+func (m mapper) locked(r Row) any {
+	until := r.moment("lockeduntil")
+	if !until.After(m.now) {
+		return nil
+	}
+	if longest := m.now.Add(twofactor.LockTime); until.After(longest) {
+		return longest
+	}
+	return until
 }
 
 func (m mapper) passkey(r Row) (columns, error) {
@@ -291,6 +311,9 @@ func (m mapper) passkey(r Row) (columns, error) {
 	key, errKey := decode(r.text("publickey"))
 	if errID != nil || errKey != nil || len(id) == 0 || len(key) == 0 {
 		return nil, leftOut("a passkey that cannot be read")
+	}
+	if passkey.Sound(key) != nil {
+		return nil, leftOut("a passkey whose public key is none, or a weak one")
 	}
 	made, _ := m.times(r)
 	return columns{

@@ -83,8 +83,8 @@ func (t *TwoFactor) count(ctx context.Context, tx pgx.Tx, c *wire.Call, f Factor
 	f.WrongAt = append(f.WrongAt, now)
 	f.WrongAt = f.WrongAt[max(0, len(f.WrongAt)-perHour):]
 	details := map[string]string{"method": kind, "reason": "code"}
-	if f.Failures >= inARow {
-		until := now.Add(lockTime)
+	if f.Failures >= InARow {
+		until := now.Add(LockTime)
 		f.Failures, f.LockedUntil = 0, &until
 		details["locked_until"] = until.Format(time.RFC3339)
 	}

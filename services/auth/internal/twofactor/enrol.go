@@ -98,7 +98,7 @@ func (t *TwoFactor) switchTo(ctx context.Context, tx pgx.Tx, c *wire.Call, live 
 	if len(ended) == 0 {
 		return change{}, wire.ErrUnauthorized // it was ended a moment ago, and nothing may begin in its name
 	}
-	next, err := t.Sessions.Begin(ctx, tx, u, c, live.Remember)
+	next, err := t.Sessions.Succeed(ctx, tx, live, u, c)
 	return change{&next, ended}, err
 }
 

@@ -53,9 +53,13 @@ const (
 	challengeTries = 5
 	mailedLife     = 3 * time.Minute
 	mailedTries    = 5
-	inARow         = 10
-	lockTime       = 15 * time.Minute
 	perHour        = 20
+)
+
+// InARow wrong codes lock a second factor for LockTime.
+const (
+	InARow   = 10
+	LockTime = 15 * time.Minute
 )
 
 // Rules are the switches of this feature.
