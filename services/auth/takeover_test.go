@@ -415,7 +415,7 @@ func TestTakeover_boundsSessionsFromTheFuture(t *testing.T) {
 	}
 }
 
-// MFA-03: who is guessing at codes there goes on counting here, and a lock that would
+// MFA-02: who is guessing at codes there goes on counting here, and a lock that would
 // last for ever lasts as long as ours.
 func TestTakeover_goesOnCountingWrongCodes(t *testing.T) {
 	t.Parallel()
