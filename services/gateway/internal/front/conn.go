@@ -235,6 +235,7 @@ func (c *conn) enters(state http.ConnState) {
 		c.looks.Store(false)
 		c.watch.end()
 	case http.StateHijacked:
+		c.lines = nil
 		c.looks.Store(false)
 		c.watch.end()
 	case http.StateActive: // the head is read; net/http begins to look before it asks the handler

@@ -100,6 +100,29 @@ func TestLead(t *testing.T) {
 	}
 }
 
+// Lines that no answer took do not get into what follows on a connection that is
+// somebody else's.
+func TestLead_hijackedConnection(t *testing.T) {
+	t.Parallel()
+	const switched = "HTTP/1.1 101 Switching Protocols\r\n\r\n"
+	addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		Lead(r, []byte("X-First: 1\r\n"))
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, switched)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n")
+	})
+	c := dial(t, addr)
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if got, err := io.ReadAll(c); string(got) != switched+"HTTP/1.1 200 OK\r\n" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // What a client sends behind its last request does not cost it the answer.
 func TestClose_theLastAnswerArrives(t *testing.T) {
 	t.Parallel()
