@@ -91,17 +91,10 @@ func (w *watch) look() {
 	if !w.on {
 		return
 	}
-	switch w.peer.Peer() {
-	case socket.Gone:
+	switch peer := w.peer.Peer(); {
+	case peer == socket.Gone, peer != socket.Here && !w.stays && !w.waits(peer):
 		w.left()
 		return
-	case socket.Ended:
-		if !w.stays && !w.waits() {
-			w.left()
-			return
-		}
-		w.stays = true
-	case socket.Here:
 	}
 	w.timer.Reset(w.next)
 	w.next = min(2*w.next, lookAgain)
@@ -109,10 +102,16 @@ func (w *watch) look() {
 
 // waits holds for a client of which a reset will come when it has left. One that ended
 // its side with its request wants what is sent to it to tell; whoever does so later,
-// when the answer has begun, stops it.
-func (w *watch) waits() bool {
-	if w.begun {
-		return w.next == lookAfter
+// when the answer has begun, stops it. One that takes nothing now is asked later:
+// nobody could have the lock while the question waits.
+func (w *watch) waits(peer socket.Peer) bool {
+	switch {
+	case w.begun:
+		w.stays = w.next == lookAfter
+	case peer == socket.Full:
+		return true
+	default:
+		w.stays = w.ask() == nil
 	}
-	return w.ask() == nil
+	return w.stays
 }

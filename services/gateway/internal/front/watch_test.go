@@ -29,7 +29,7 @@ func (s *seen) Peer() socket.Peer {
 
 func TestWatch(t *testing.T) {
 	t.Parallel()
-	const here, ended, gone = socket.Here, socket.Ended, socket.Gone
+	const here, ended, full, gone = socket.Here, socket.Ended, socket.Full, socket.Gone
 	for name, test := range map[string]struct {
 		each  []socket.Peer
 		old   bool          // nothing can be asked
@@ -43,6 +43,7 @@ func TestWatch(t *testing.T) {
 		"gone later":                         {[]socket.Peer{here, here, gone}, false, time.Hour, 4 * lookAfter, 3, 0},
 		"half closed":                        {[]socket.Peer{here, ended}, false, 10 * time.Second, 0, 14, 1},
 		"half closed, and gone":              {[]socket.Peer{ended, gone}, false, time.Hour, 2 * lookAfter, 2, 1},
+		"half closed, and asked when it can": {[]socket.Peer{full, full, ended}, false, 10 * time.Second, 0, 14, 1},
 		"half closed with HTTP/1.0":          {[]socket.Peer{ended}, true, 10 * time.Second, 0, 14, 0},
 		"half closed with HTTP/1.0, gone":    {[]socket.Peer{ended, gone}, true, 10 * time.Second, 2 * lookAfter, 2, 0},
 		"half closed later, with HTTP/1.0":   {[]socket.Peer{here, ended}, true, time.Hour, 2 * lookAfter, 2, 0},
@@ -198,6 +199,53 @@ func TestWatch_serverThatCloses(t *testing.T) {
 	case <-left:
 	case <-time.After(10 * time.Second):
 		t.Fatal("the handler goes on")
+	}
+}
+
+// A client that reads nothing cannot be asked. Neither the look for it nor who closes
+// the connection waits until it does.
+func TestWatch_clientThatReadsNothing(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived, left := make(chan struct{}), make(chan struct{})
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-r.Context().Done()
+		close(left)
+	}), ConnContext: func(ctx context.Context, c net.Conn) context.Context { // full, as behind the answer to an earlier request
+		for n := 1; n > 0; {
+			_ = c.SetWriteDeadline(time.Now().Add(lookAfter))
+			n, _ = c.(*conn).Conn.Write(make([]byte, 32<<20))
+		}
+		_ = c.SetWriteDeadline(time.Time{})
+		return ctx
+	}}
+	Attach(server)
+	go func() { _ = server.Serve(Listen(l, nil, nil)) }()
+	c := dial(t, l.Addr().String())
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	_ = c.(*net.TCPConn).CloseWrite()
+	<-arrived
+	<-time.After(4 * lookAfter)
+	select {
+	case <-left:
+		t.Fatal("a client that waits is taken for one that has left")
+	default:
+	}
+	closed := make(chan struct{})
+	go func() {
+		server.Close()
+		close(closed)
+	}()
+	for _, done := range []chan struct{}{closed, left} {
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			t.Fatal("whoever closes the connection waits for its client")
+		}
 	}
 }
 

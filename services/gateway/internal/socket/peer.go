@@ -7,5 +7,6 @@ type Peer int
 const (
 	Here  Peer = iota
 	Ended      // it sends nothing more, and may yet receive
+	Full       // the same, and what was sent to it fills all room: a write would wait
 	Gone
 )

@@ -6,15 +6,17 @@ import "golang.org/x/sys/unix"
 func (c *Conn) Peer() Peer {
 	peer := Gone
 	_ = c.raw.Control(func(fd uintptr) {
-		is := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}} //nolint:gosec // a descriptor is an int
+		is := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP | unix.POLLOUT}} //nolint:gosec // a descriptor is an int
 		switch _, err := unix.Poll(is, 0); {
 		case err != nil:
 			peer = Here // interrupted: the next look tells
 		case is[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
-		case is[0].Revents&unix.POLLRDHUP != 0:
-			peer = Ended
-		default:
+		case is[0].Revents&unix.POLLRDHUP == 0:
 			peer = Here
+		case is[0].Revents&unix.POLLOUT == 0:
+			peer = Full
+		default:
+			peer = Ended
 		}
 	})
 	return peer
