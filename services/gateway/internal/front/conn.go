@@ -77,6 +77,8 @@ func (c *coming) note(b []byte) {
 // else is written, so that bytes of an answer can never be taken for one.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.handled.Load() {
+		c.watch.moves.Store(moving)
+		defer c.watch.moves.Store(moved)
 		if final(b) {
 			c.watch.answer()
 			if c.lines != nil {

@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/codex-platform/codex/services/gateway/internal/socket"
@@ -15,6 +16,8 @@ const (
 	// lookAgain bounds the time between two looks, which is as long as the request
 	// has taken so far.
 	lookAgain = time.Second
+	// lookMoved bounds it where the client has ended its side and the answer moves.
+	lookMoved = lookAgain / 2
 )
 
 // watch looks at times whether the client of a request in work is still there. A
@@ -33,16 +36,26 @@ type watch struct {
 	begun bool // the answer has: nothing can be asked any more
 	stays bool // the client that sends nothing more
 
+	moves atomic.Int32 // how the answer does
+
 	peer interface{ Peer() socket.Peer } // nil: not to be looked at
 	left context.CancelFunc              // what hangs on the connection
 	ask  func() error                    // sends what one that has left refuses
 }
+
+// How an answer moves.
+const (
+	still  int32 = iota
+	moved        // since the last look
+	moving       // a write is under way, perhaps for long
+)
 
 // request is for one that comes, of which HTTP/1.0 takes no informational answer.
 func (w *watch) request(old bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begun = old
+	w.moves.Store(still)
 }
 
 // answer is for one that begins.
@@ -102,12 +115,16 @@ func (w *watch) look() {
 
 // waits holds for a client of which a reset will come when it has left. One that ended
 // its side with its request wants what is sent to it to tell; whoever does so later,
-// when the answer has begun, stops it. One that takes nothing now is asked later:
-// nobody could have the lock while the question waits.
+// when the answer has begun, stops one that does not move: of one that does each piece
+// asks. A client that takes nothing now is asked later: nobody could have the lock
+// while the question waits.
 func (w *watch) waits(peer socket.Peer) bool {
 	switch {
+	case w.begun && w.next == lookAfter:
+		w.stays = true
 	case w.begun:
-		w.stays = w.next == lookAfter
+		w.next = min(w.next, lookMoved)
+		return w.moves.Load() == moving || w.moves.CompareAndSwap(moved, still)
 	case peer == socket.Full:
 		return true
 	default:

@@ -177,6 +177,47 @@ func TestWatch_halfClosedClientGetsItsAnswer(t *testing.T) {
 	}
 }
 
+// Whoever ends its sending side while the answer comes gets the rest of it, as long as
+// there is some on its way: that tells whether the client has left.
+func TestWatch_halfClosedWhileTheAnswerMoves(t *testing.T) {
+	t.Parallel()
+	const piece, pieces = 1 << 20, 40
+	for name, every := range map[string]time.Duration{"the service takes its time": lookAfter / 2, "the client does": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				for range pieces {
+					_, _ = w.Write(make([]byte, piece))
+					_ = http.NewResponseController(w).Flush()
+					<-time.After(every)
+					if r.Context().Err() != nil {
+						panic(http.ErrAbortHandler)
+					}
+				}
+			})
+			c := dial(t, addr)
+			_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			in := bufio.NewReader(c)
+			res, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pause := func() {
+				if every == 0 {
+					<-time.After(10 * lookAfter)
+				}
+			}
+			pause()
+			_, _ = io.CopyN(io.Discard, res.Body, pieces/4*piece)
+			_ = c.(*net.TCPConn).CloseWrite()
+			pause()
+			if n, err := io.Copy(io.Discard, res.Body); n != pieces*3/4*piece || err != nil {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		})
+	}
+}
+
 // The end of a connection ends what its handler does, whoever ends it.
 func TestWatch_serverThatCloses(t *testing.T) {
 	t.Parallel()
