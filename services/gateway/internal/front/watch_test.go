@@ -257,9 +257,10 @@ func TestWatch_clientThatReadsNothing(t *testing.T) {
 		<-r.Context().Done()
 		close(left)
 	}), ConnContext: func(ctx context.Context, c net.Conn) context.Context { // full, as behind the answer to an earlier request
+		much := make([]byte, 32<<20)
 		for n := 1; n > 0; {
 			_ = c.SetWriteDeadline(time.Now().Add(lookAfter))
-			n, _ = c.(*conn).Conn.Write(make([]byte, 32<<20))
+			n, _ = c.(*conn).Conn.Write(much)
 		}
 		_ = c.SetWriteDeadline(time.Time{})
 		return ctx
