@@ -48,7 +48,9 @@ func (c *keyPair) config() *tls.Config {
 // nothing but the log: the certificate in use may still be good.
 func (c *keyPair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	now := c.now().UnixNano()
-	if due := c.due.Load(); now >= due && c.due.CompareAndSwap(due, now+int64(certificateEvery)) {
+	due := c.due.Load()
+	late := now >= due || due-now > int64(certificateEvery) // the clock was put back
+	if late && c.due.CompareAndSwap(due, now+int64(certificateEvery)) {
 		if err := c.read(); err != nil {
 			c.log.ErrorContext(context.Background(), "the new certificate cannot be used: the old one stays", "err", err)
 		}

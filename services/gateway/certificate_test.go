@@ -13,6 +13,7 @@ func TestCertificate_followsItsFiles(t *testing.T) {
 	t.Parallel()
 	certFile, keyFile, _ := certificate(t)
 	newCert, newKey, _ := certificate(t)
+	newestCert, newestKey, _ := certificate(t)
 	now, told := time.Now(), &bytes.Buffer{}
 	pair, err := loadKeyPair(certFile, keyFile, func() time.Time { return now }, slog.New(slog.NewTextHandler(told, nil)))
 	if err != nil {
@@ -49,7 +50,14 @@ func TestCertificate_followsItsFiles(t *testing.T) {
 		t.Error("the files are looked at on every handshake")
 	}
 	now = now.Add(certificateEvery + time.Second)
-	if shown() == first {
+	second := shown()
+	if second == first {
 		t.Error("the new certificate is not used")
+	}
+	now = now.Add(-24 * time.Hour) // the clock was wrong
+	replace(certFile, newestCert)
+	replace(keyFile, newestKey)
+	if shown() == second {
+		t.Error("a clock that is put back keeps the files from being looked at")
 	}
 }
