@@ -88,7 +88,7 @@ const tellEvery = 10
 func (r *Recorder) Shed(ctx context.Context, rec *Record) {
 	r.measure(ctx, rec)
 	now, told := time.Now().Unix(), r.told.Load()
-	if now-told >= tellEvery && r.told.CompareAndSwap(told, now) {
+	if (now-told >= tellEvery || now < told) && r.told.CompareAndSwap(told, now) {
 		r.log.WarnContext(ctx, "requests are refused: there is more to do than can be done", "class", rec.Class)
 	}
 }

@@ -147,3 +147,20 @@ func BenchmarkLine(b *testing.B) {
 		buffer = appendLine(buffer[:0], "gateway", slog.LevelInfo, rec.Began, rec)
 	}
 }
+
+// A clock that was put back does not keep the log silent until it is there again.
+func TestShed_tellsWhenTheClockWasPutBack(t *testing.T) {
+	t.Parallel()
+	var told bytes.Buffer
+	r, err := NewRecorder(slog.New(slog.NewTextHandler(&told, nil)), nil, []string{"web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.told.Store(time.Now().Add(time.Hour).Unix())
+	for range 2 {
+		r.Shed(t.Context(), &Record{Class: "web"})
+	}
+	if n := strings.Count(told.String(), "refused"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
