@@ -14,7 +14,8 @@ local whole = burst * interval
 
 -- No later than a whole burst from now: a limit that was made smaller, or a clock
 -- that was set back, closes nothing for longer than the limit itself can.
-local from = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now), now + whole)
+local stored = tonumber(redis.call('GET', KEYS[1]) or '0')
+local from = math.min(math.max(stored, now), now + whole)
 local left = math.floor((whole - (from - now)) / interval)
 local served = math.min(waiting, left)
 left = left - served
@@ -30,7 +31,7 @@ if want > 0 then
 end
 
 local arrival = from + (served + spare) * interval
-if served + spare > 0 then
+if served + spare > 0 or stored > from then
   -- %.0f: Lua's own spelling of a number drops digits after the fourteenth.
   redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000))
 end

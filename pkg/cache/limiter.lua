@@ -12,6 +12,13 @@ local arrival, from = {}, {}
 for i, key in ipairs(KEYS) do
   local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   from[i] = math.max(tonumber(redis.call('GET', key) or '0'), now)
+  -- No later than a whole burst from now: a limit that was made smaller, or a clock
+  -- that was set back, closes nothing for longer than the limit itself can.
+  local latest = now + burst * interval
+  if from[i] > latest then
+    from[i] = latest
+    redis.call('SET', key, string.format('%.0f', latest), 'PX', math.ceil(burst * interval / 1000))
+  end
   arrival[i] = from[i] + interval
   if arrival[i] - now > burst * interval then
     refused = true

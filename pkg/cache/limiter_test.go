@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/testkit"
 )
@@ -158,6 +160,34 @@ func TestLimiter_leavesNoKeyWithoutAnEnd(t *testing.T) {
 		if ttl := rdb.PTTL(t.Context(), key).Val(); ttl <= 0 || ttl > time.Hour {
 			t.Errorf("%s lives %s", key, ttl)
 		}
+	}
+}
+
+// putBack makes what Redis holds what it is after its clock was put back by a day.
+func putBack(t *testing.T, rdb redis.UniversalClient, keys string) string {
+	t.Helper()
+	found, err := rdb.Keys(t.Context(), keys).Result()
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	rdb.Set(t.Context(), found[0], time.Now().Add(24*time.Hour).UnixMicro(), 24*time.Hour)
+	return found[0]
+}
+
+// A limit is closed for no longer than it can be by what was spent of it.
+func TestLimiter_clockThatWasPutBack(t *testing.T) {
+	t.Parallel()
+	rdb := testkit.Redis(t)
+	l := cache.NewLimiter(rdb, "back", quiet())
+	one := cache.Check{Key: "1", Limit: hour("a", 10)}
+	l.Allow(t.Context(), one)
+	key := putBack(t, rdb, "{back}*")
+	worst, _ := l.Allow(t.Context(), one)
+	if worst.Allowed || worst.RetryAfter > 6*time.Minute {
+		t.Errorf("%+v", worst)
+	}
+	if ttl := rdb.PTTL(t.Context(), key).Val(); ttl > time.Hour {
+		t.Errorf("closed for %s", ttl)
 	}
 }
 

@@ -220,6 +220,21 @@ func TestMeter_leavesNoKeyWithoutAnEnd(t *testing.T) {
 	}
 }
 
+// A limit is closed for no longer than it can be by what was spent of it.
+func TestMeter_clockThatWasPutBack(t *testing.T) {
+	t.Parallel()
+	rdb := testkit.Redis(t)
+	l := hour("back", 10)
+	newMeter(t, rdb, 1).Bucket(&l, "1").Take(t.Context(), time.Now())
+	key := putBack(t, rdb, "meter:back:*")
+	if d := newMeter(t, rdb, 1).Bucket(&l, "1").Take(t.Context(), time.Now()); d.Allowed || d.RetryAfter > 7*time.Minute {
+		t.Errorf("%+v", d)
+	}
+	if ttl := rdb.PTTL(t.Context(), key).Val(); ttl > time.Hour {
+		t.Errorf("closed for %s", ttl)
+	}
+}
+
 func BenchmarkMeter(b *testing.B) {
 	l := cache.Limit{Name: "bench", Rate: 1 << 40, Per: time.Hour}
 	m := newMeter(b, open(b, testkit.StartRedis(b).URL()), 1)
