@@ -120,7 +120,9 @@ func addReset(f *features) error {
 }
 
 func addProfile(f *features) error {
-	h := &profile.Handler{Users: f.users, Sessions: f.sessions, Services: f.services, Now: f.parts.now, Log: f.parts.log}
+	h := &profile.Handler{
+		DB: f.parts.pool, Users: f.users, Sessions: f.sessions, Audit: f.audit, Services: f.services, Now: f.parts.now, Log: f.parts.log,
+	}
 	if f.names != nil {
 		h.Names = f.names.Changed
 	}

@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/jackc/pgx/v5"
 
+	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/user"
 	"github.com/codex-platform/codex/services/auth/internal/wire"
@@ -29,8 +32,10 @@ var (
 
 // Handler serves profiles.
 type Handler struct {
+	DB       database.Beginner
 	Users    user.Store
 	Sessions *session.Registry
+	Audit    *audit.Log
 	Services security.ServiceTokens
 	// Names reads a new user name of a person from a body; nil: people have none.
 	Names func(ctx context.Context, m wire.Members, userID string) (name, display *string, err error)
@@ -81,9 +86,7 @@ func (h *Handler) update(ctx context.Context, c *wire.Call, in updateForm) (*wir
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.Users.Update(ctx, live.UserID, change, wire.Moment(h.Now())); errors.Is(err, user.ErrNone) {
-		return nil, wire.ErrUnauthorized // deleted a moment ago
-	} else if err != nil {
+	if err := h.keep(ctx, c, live, change); err != nil {
 		return nil, err
 	}
 	if err := h.Sessions.Changed(ctx, live.UserID); err != nil {
@@ -93,6 +96,21 @@ func (h *Handler) update(ctx context.Context, c *wire.Call, in updateForm) (*wir
 	answer := wire.OK(wire.Status{Status: true})
 	h.Sessions.Cookies.Set(&answer.Headers, c, live.Token, h.Sessions.CookieLife(live))
 	return answer, nil
+}
+
+// keep writes a change, and that it was made.
+func (h *Handler) keep(ctx context.Context, c *wire.Call, live *session.Live, change user.Change) error {
+	return database.InTx(ctx, h.DB, func(tx pgx.Tx) error {
+		_, err := user.Store{DB: tx}.Update(ctx, live.UserID, change, wire.Moment(h.Now()))
+		if errors.Is(err, user.ErrNone) {
+			return wire.ErrUnauthorized // deleted a moment ago
+		} else if err != nil {
+			return err
+		}
+		return h.Audit.Record(ctx, tx, c, audit.Event{
+			Kind: audit.ProfileChanged, UserID: live.UserID, SessionID: live.ID, Details: map[string]string{"changed": change.Names()},
+		})
+	})
 }
 
 // InternalRoutes names every operation of this feature for other services.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -126,6 +127,22 @@ type Change struct {
 // Empty tells that nothing is to change.
 func (c Change) Empty() bool {
 	return c.Name == nil && !c.SetImage && c.Username == nil && c.Display == nil && c.Extra == nil
+}
+
+// Names tells which members change, without their values.
+func (c Change) Names() string {
+	var names []string
+	for _, m := range []struct {
+		name string
+		set  bool
+	}{
+		{"name", c.Name != nil}, {"image", c.SetImage}, {"username", c.Username != nil || c.Display != nil}, {"fields", c.Extra != nil},
+	} {
+		if m.set {
+			names = append(names, m.name)
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 // Update writes a change and returns the person as it is now, or ErrNone.
