@@ -49,3 +49,52 @@ func TestAudit_recordsChangesOfProfiles(t *testing.T) {
 		t.Errorf("%d records hold values", n)
 	}
 }
+
+// AUTH-20: a sign-in that is refused although the proof was right, or where there
+// was nothing to compare it with, leaves one record too.
+func TestAudit_recordsEveryRefusedSignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	unproven := address()
+	w.browser().post("/sign-up/email", members{"name": "Ada Lovelace", "email": unproven, "password": goodPassword})
+	byPassword := func(email string) reply {
+		return w.browser().post("/sign-in/email", members{"email": email, "password": goodPassword})
+	}
+	byCode := func(email, code string) reply {
+		return w.browser().post("/sign-in/email-otp", members{"email": email, "otp": code})
+	}
+	w.wantRecord("an address that is not proven", byPassword(unproven), `sign_in failure "EMAIL_NOT_VERIFIED" somebody`)
+	w.wantRecord("a code of nobody", byCode(address(), "000000"), `sign_in failure "INVALID_OTP" somebody`)
+
+	email := address()
+	owner := w.signUp(email, goodPassword)
+	k, _ := owner.register("key")
+	stranger := w.newKeyring()
+	w.wantRecord("a passkey that nobody has", w.browser().use(stranger), `sign_in failure "unknown" somebody`)
+	other := w.signUp(address(), goodPassword)
+	other.register("key")
+	w.wantRecord("a passkey of another than is signed in", other.use(k), `sign_in failure "owner" somebody`)
+	code := w.askCode(w.browser(), "sign-in", email)
+	a := owner.enrol(goodPassword)
+	waiting := w.challenged(email, goodPassword)
+	w.exec(`UPDATE better_auth.users SET banned = true, version = version + 1 WHERE email = $1`, email)
+	w.wantRecord("a banned person's password", byPassword(email), `sign_in failure "BANNED_USER" somebody`)
+	w.wantRecord("a banned person's passkey", w.browser().use(k), `sign_in failure "BANNED_USER" somebody`)
+	w.wantRecord("a banned person's code", byCode(email, code), `sign_in failure "BANNED_USER" somebody`)
+	w.wantRecord("a banned person's second factor", waiting.post("/two-factor/verify-totp", members{"code": a.code(0)}), `sign_in failure "BANNED_USER" somebody`)
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE details->>'reason' = 'BANNED_USER' AND user_id = $1 AND details->>'method' IN ('email', 'passkey', 'email-otp')`, w.id(email)); n != 4 {
+		t.Errorf("%d of 4 records name whom they are about and the way", n)
+	}
+}
+
+// AUTH-20: a wrong code of somebody signed in is theirs.
+func TestAudit_namesWhoTypedAWrongCodeInASession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	b, id := w.person()
+	a := b.enrol(goodPassword)
+	w.wantRecord("a wrong code", b.post("/two-factor/verify-totp", members{"code": a.wrong()}), `second_factor_verify failure "code" self`)
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'second_factor_verify' AND outcome = 'failure' AND user_id = $1 AND session_id IS NOT NULL`, id); n != 1 {
+		t.Error("the record names no session")
+	}
+}

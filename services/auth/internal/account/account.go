@@ -190,7 +190,7 @@ func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t Attempt) (*entran
 	case err != nil:
 		return nil, err
 	case !ok:
-		return nil, a.refuse(ctx, c, t)
+		return nil, a.refuse(ctx, c, t, "credentials", ErrCredentials)
 	case a.Rules.Verify && !u.EmailVerified:
 		return nil, a.unproven(ctx, c, t, a.Rules.MailOnSignIn)
 	}
@@ -204,17 +204,18 @@ func (a *Accounts) signIn(ctx context.Context, c *wire.Call, t Attempt) (*entran
 	if errors.Is(err, errDoubted) {
 		return nil, a.unproven(ctx, c, t, true)
 	}
-	return in, err
+	return in, a.Entrance.Turned(ctx, c, u.ID, t.Method, err)
 }
 
-// refuse records a wrong password, or an unknown address, and refuses both alike.
-func (a *Accounts) refuse(ctx context.Context, c *wire.Call, t Attempt) error {
+// refuse records a try that failed, and refuses it: a wrong password and an unknown
+// address alike.
+func (a *Accounts) refuse(ctx context.Context, c *wire.Call, t Attempt, reason string, refusal error) error {
 	if err := a.Audit.Record(ctx, a.Store.DB, c, audit.Event{
-		Kind: audit.SignedIn, UserID: t.User.ID, Failed: true, Details: map[string]string{"method": t.Method, "reason": "credentials"},
+		Kind: audit.SignedIn, UserID: t.User.ID, Failed: true, Details: map[string]string{"method": t.Method, "reason": reason},
 	}); err != nil {
 		return err
 	}
-	return ErrCredentials
+	return refusal
 }
 
 // enter begins the session while the password that was checked still is the
@@ -262,7 +263,7 @@ func (a *Accounts) unproven(ctx context.Context, c *wire.Call, t Attempt, write 
 	}
 	refusal := wire.Keeping(ErrNotVerified, h)
 	if !write || !a.Limits.MayWrite(ctx, t.User.Email) {
-		return refusal
+		return a.refuse(ctx, c, t, ErrNotVerified.Code, refusal)
 	}
 	err := database.InTx(ctx, a.DB, func(tx pgx.Tx) error {
 		return a.Letters.Put(ctx, tx, verification(t.User, "sign-in "+security.NewID(), c.Header("Accept-Language"), t.Callback))
@@ -270,7 +271,7 @@ func (a *Accounts) unproven(ctx context.Context, c *wire.Call, t Attempt, write 
 	if err != nil {
 		return err
 	}
-	return refusal
+	return a.refuse(ctx, c, t, ErrNotVerified.Code, refusal)
 }
 
 // changePassword replaces a password by its owner's wish, and ends the other

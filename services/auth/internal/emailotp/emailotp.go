@@ -175,9 +175,9 @@ func (k *Codes) refuse(ctx context.Context, c *wire.Call, what kind, key string)
 	kept, err := k.Once.Peek(ctx, k.DB, what.purpose(), key)
 	switch {
 	case errors.Is(err, once.ErrOver):
-		return ErrOver
+		return k.failed(ctx, c, what, kept.UserID, ErrOver)
 	case errors.Is(err, once.ErrNone):
-		return ErrCode
+		return k.failed(ctx, c, what, "", ErrCode)
 	case err != nil:
 		return err
 	}

@@ -20,11 +20,12 @@ import (
 // enter lets the owner of an address in whose code matched.
 func (k *Codes) enter(ctx context.Context, c *wire.Call, email, code string, n owner.Newcomer) (*entrance.Entered, error) {
 	var in *entrance.Entered
-	err := database.InTx(ctx, k.DB, func(tx pgx.Tx) error {
+	var found owner.Found
+	err := database.InTx(ctx, k.DB, func(tx pgx.Tx) (err error) {
 		if err := k.spend(ctx, tx, signIn, email, code); err != nil {
 			return err
 		}
-		found, err := k.Owners.Find(ctx, tx, c, method, email, n)
+		found, err = k.Owners.Find(ctx, tx, c, method, email, n)
 		if errors.Is(err, owner.ErrNone) {
 			return ErrCode
 		} else if err != nil {
@@ -36,7 +37,7 @@ func (k *Codes) enter(ctx context.Context, c *wire.Call, email, code string, n o
 		in, err = k.begin(ctx, tx, c, found)
 		return err
 	})
-	return in, err
+	return in, k.Entrance.Turned(ctx, c, found.User.ID, method, err)
 }
 
 func (k *Codes) begin(ctx context.Context, tx pgx.Tx, c *wire.Call, found owner.Found) (*entrance.Entered, error) {

@@ -6,6 +6,7 @@ package entrance
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -124,6 +125,20 @@ func (e *Entrance) Enter(ctx context.Context, tx pgx.Tx, c *wire.Call, a Arrival
 		}
 	}
 	return in, nil
+}
+
+// Turned records that somebody who gave the proof was turned away for a ban, once the
+// transaction of the proof was taken back, and gives why. Other errors it gives as they are.
+func (e *Entrance) Turned(ctx context.Context, c *wire.Call, userID, method string, why error) error {
+	if !errors.Is(why, wire.ErrBanned) {
+		return why
+	}
+	if err := e.Audit.Record(ctx, e.Sessions.Store.DB, c, audit.Event{
+		Kind: audit.SignedIn, UserID: userID, Failed: true, Details: map[string]string{"method": method, "reason": wire.ErrBanned.Code},
+	}); err != nil {
+		return err
+	}
+	return why
 }
 
 // Admit puts what an arrival became into the answer, once the transaction is

@@ -53,13 +53,14 @@ func (p *Passkeys) postSignIn(ctx context.Context, c *wire.Call, in signInForm) 
 	k, err := p.Store.ByCredential(ctx, answer.RawID)
 	switch {
 	case errors.Is(err, errNone):
-		return nil, ErrUnknown
+		return nil, p.refuse(ctx, c, audit.Event{Kind: audit.SignedIn}, errNobodys, ErrUnknown)
 	case err != nil:
 		return nil, err
-	case userID != "" && userID != k.UserID: // the challenge was for the passkeys of the person signed in
-		return nil, ErrAuthentication
 	}
 	attempt := audit.Event{Kind: audit.SignedIn, UserID: k.UserID}
+	if userID != "" && userID != k.UserID {
+		return nil, p.refuse(ctx, c, attempt, errOthers, ErrAuthentication)
+	}
 	counter, backedUp, err := p.asserted(answer, x, k)
 	if err != nil {
 		return nil, p.refuse(ctx, c, attempt, err, ErrAuthentication)
@@ -68,15 +69,19 @@ func (p *Passkeys) postSignIn(ctx context.Context, c *wire.Call, in signInForm) 
 	if errors.Is(err, errCounter) {
 		return nil, p.refuse(ctx, c, attempt, err, ErrAuthentication)
 	} else if err != nil {
-		return nil, err
+		return nil, p.Entrance.Turned(ctx, c, k.UserID, "passkey", err)
 	}
 	a := wire.OK(session.Both{Session: p.Sessions.View(entered.Live.Session), User: p.Sessions.Shape.Profile(entered.Live.User)})
 	p.Sessions.Cookies.Drop(&a.Headers, challengeCookie)
 	return a, p.Entrance.Admit(ctx, c, &a.Headers, entered)
 }
 
-// errCounter says that a counter did not go on.
-var errCounter = &protocol.Error{Type: "counter", Details: "the counter of the passkey did not go on"}
+// What an answer is refused for beside what go-webauthn finds.
+var (
+	errCounter = &protocol.Error{Type: "counter", Details: "the counter of the passkey did not go on"}
+	errNobodys = &protocol.Error{Type: "unknown", Details: "nobody has this passkey"}
+	errOthers  = &protocol.Error{Type: "owner", Details: "the challenge was for the passkeys of the person signed in"}
+)
 
 // enter lets the owner of a passkey in. The proof is as good as two: what the
 // person has, and what unlocks it.

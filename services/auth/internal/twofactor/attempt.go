@@ -52,7 +52,7 @@ func (t *TwoFactor) try(ctx context.Context, c *wire.Call, a attempt) error {
 			return err
 		case !right:
 			refused = a.wrong
-			return t.count(ctx, tx, c, f, a.kind)
+			return t.count(ctx, tx, c, f, a)
 		case f.Failures > 0:
 			f.Failures = 0
 			if err := (Store{DB: tx}).Count(ctx, f, t.Now()); err != nil {
@@ -61,7 +61,7 @@ func (t *TwoFactor) try(ctx context.Context, c *wire.Call, a attempt) error {
 		}
 		return a.then(ctx, tx, f)
 	})
-	return cmp.Or(err, refused)
+	return t.Entrance.Turned(ctx, c, a.who.userID, a.who.asked.Method, cmp.Or(err, refused))
 }
 
 // wait is how long no code of the person is looked at.
@@ -77,21 +77,26 @@ func (f Factor) wait(now time.Time) time.Duration {
 }
 
 // count keeps a wrong code.
-func (t *TwoFactor) count(ctx context.Context, tx pgx.Tx, c *wire.Call, f Factor, kind string) error {
+func (t *TwoFactor) count(ctx context.Context, tx pgx.Tx, c *wire.Call, f Factor, a attempt) error {
 	now := wire.Moment(t.Now())
 	f.Failures++
 	f.WrongAt = append(f.WrongAt, now)
 	f.WrongAt = f.WrongAt[max(0, len(f.WrongAt)-perHour):]
-	details := map[string]string{"method": kind, "reason": "code"}
+	wrong := audit.Event{
+		Kind: audit.SecondFactorUsed, UserID: f.UserID, Failed: true, Details: map[string]string{"method": a.kind, "reason": "code"},
+	}
+	if a.who.live != nil {
+		wrong.SessionID = a.who.live.ID
+	}
 	if f.Failures >= InARow {
 		until := now.Add(LockTime)
 		f.Failures, f.LockedUntil = 0, &until
-		details["locked_until"] = until.Format(time.RFC3339)
+		wrong.Details["locked_until"] = until.Format(time.RFC3339)
 	}
 	if err := (Store{DB: tx}).Count(ctx, f, now); err != nil {
 		return err
 	}
-	return t.Audit.Record(ctx, tx, c, audit.Event{Kind: audit.SecondFactorUsed, UserID: f.UserID, Failed: true, Details: details})
+	return t.Audit.Record(ctx, tx, c, wrong)
 }
 
 // passed is what a right code led to.
