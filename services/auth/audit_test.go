@@ -98,3 +98,12 @@ func TestAudit_namesWhoTypedAWrongCodeInASession(t *testing.T) {
 		t.Error("the record names no session")
 	}
 }
+
+// AUTH-20: who asks for everybody's record without the right to is recorded, as at
+// the other doors of administration.
+func TestAudit_recordsARefusedSearch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	b, _ := w.person()
+	w.wantRecord("a search", b.get("/admin/audit-events"), `admin_refused failure "audit:list" self`)
+}

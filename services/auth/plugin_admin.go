@@ -26,9 +26,10 @@ func addAdmin(f *features) error {
 
 // addActivity is reading the record of what happened.
 func addActivity(f *features) error {
-	f.doors = append(f.doors, &activity.Handler{
-		Events: audit.Reader{DB: f.parts.reads}, Sessions: f.sessions, Rules: f.admin.Rules, Refusal: admin.ErrListAuditEvents,
-		Admin: bool(f.settings.Plugins.Admin),
-	})
+	h := &activity.Handler{Events: audit.Reader{DB: f.parts.reads}, Sessions: f.sessions}
+	if f.settings.Plugins.Admin {
+		h.Searcher = f.admin.Searcher
+	}
+	f.doors = append(f.doors, h)
 	return nil
 }
