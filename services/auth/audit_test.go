@@ -107,3 +107,37 @@ func TestAudit_recordsARefusedSearch(t *testing.T) {
 	b, _ := w.person()
 	w.wantRecord("a search", b.get("/admin/audit-events"), `admin_refused failure "audit:list" self`)
 }
+
+// AUTH-20: what commands do to keys and to many accounts is recorded, once for each.
+func TestAudit_recordsCommands(t *testing.T) {
+	t.Parallel()
+	from, file := recorded(t)
+	w := newWorld(t, options{})
+	w.person() // the first key
+	run := func(args ...string) {
+		t.Helper()
+		if said, code := w.command(args...); code != 0 {
+			t.Fatalf("%v: exit %d %s", args, code, said)
+		}
+	}
+	of := func(kind string) int {
+		return w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = $1 AND actor_id = 'command-line' AND outcome = 'success'`, kind)
+	}
+	run("keys", "rotate")
+	run("keys", "rotate") // its successor is there already
+	if n := of("signing_key_rotate"); n != 1 {
+		t.Errorf("%d records of a new signing key", n)
+	}
+	run("keys", "reseal")
+	if n := of("secrets_reseal"); n != 1 {
+		t.Errorf("%d records of sealing anew", n)
+	}
+	run("import", "better-auth", "--from-json", file, "--secret", from.Secret)
+	if n := of("accounts_import"); n != 0 {
+		t.Error("a trial left a record")
+	}
+	run("import", "better-auth", "--from-json", file, "--secret", from.Secret, "--yes")
+	if n := of("accounts_import"); n != 1 {
+		t.Errorf("%d records of a takeover", n)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/security"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/progress"
 	"github.com/codex-platform/codex/services/auth/internal/takeover"
 )
@@ -127,6 +128,9 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 	if results != nil {
 		tell(out, o.dry, results, foreign, losses)
 	}
+	if results != nil && !o.dry {
+		err = errors.Join(err, recordCommand(ctx, pool, audit.Event{Kind: audit.AccountsImported, Failed: err != nil, Details: taken(results)}))
+	}
 	return errors.Join(err, losses.close())
 }
 
@@ -188,6 +192,15 @@ func (o importOptions) source(ctx context.Context) (takeover.Source, func(), err
 		return nil, nil, errors.New("--dsn cannot be opened")
 	}
 	return takeover.Database{Pool: pool, Schema: o.schema}, pool.Close, nil
+}
+
+// taken gives how many rows of each table are here now, for the record.
+func taken(results []takeover.Result) map[string]string {
+	rows := map[string]string{}
+	for _, r := range results {
+		rows[r.Relation] = strconv.FormatInt(r.Taken, 10)
+	}
+	return rows
 }
 
 // tell reports what was, or would be, taken.

@@ -5,15 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/security"
 
+	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/progress"
 	"github.com/codex-platform/codex/services/auth/internal/reseal"
 	"github.com/codex-platform/codex/services/auth/internal/token"
@@ -44,12 +48,29 @@ func rotateKeys(ctx context.Context, s settings, _ []string, out io.Writer) erro
 		return err
 	}
 	defer pool.Close()
-	keys := &token.Keys{DB: pool, Read: pool, Ring: ring, Alg: s.Signing.Alg, Now: time.Now}
-	if err := keys.Rotate(ctx); err != nil {
+	var published bool
+	err = database.InTx(ctx, pool, func(tx pgx.Tx) error {
+		keys := &token.Keys{DB: tx, Read: tx, Ring: ring, Alg: s.Signing.Alg, Now: time.Now}
+		if published, err = keys.Rotate(ctx); err != nil || !published {
+			return err
+		}
+		return recordCommand(ctx, tx, audit.Event{Kind: audit.SigningKeyRotated})
+	})
+	switch {
+	case err != nil:
 		return err
+	case published:
+		fmt.Fprintf(out, "the next signing key is published and signs in about %s\n", s.Tokens.KeyLead)
+	default:
+		fmt.Fprintln(out, "the next signing key was published before: see auth keys list")
 	}
-	fmt.Fprintf(out, "the next signing key is published and signs in about %s\n", s.Tokens.KeyLead)
 	return nil
+}
+
+// recordCommand writes down what a command did that is about nobody in particular.
+func recordCommand(ctx context.Context, db database.Querier, e audit.Event) error {
+	e.ActorID = audit.CommandLine
+	return (&audit.Log{Now: time.Now, Log: slog.New(slog.DiscardHandler)}).Record(ctx, db, nil, e)
 }
 
 func listKeys(ctx context.Context, s settings, _ []string, out io.Writer) error {
@@ -112,6 +133,11 @@ func resealAll(ctx context.Context, s settings, _ []string, out io.Writer) error
 		}
 		bar.Done(n.Current + n.Renewed + n.Lost)
 		sum.Current, sum.Renewed, sum.Lost = sum.Current+n.Current, sum.Renewed+n.Renewed, sum.Lost+n.Lost
+	}
+	if err := recordCommand(ctx, pool, audit.Event{Kind: audit.SecretsResealed, Failed: sum.Lost > 0, Details: map[string]string{
+		"renewed": strconv.FormatInt(sum.Renewed, 10), "lost": strconv.FormatInt(sum.Lost, 10),
+	}}); err != nil {
+		return err
 	}
 	fmt.Fprintf(out, "%d sealed anew, %d were already, %d open with none of AUTH_SECRETS\n", sum.Renewed, sum.Current, sum.Lost)
 	if sum.Lost > 0 {

@@ -197,7 +197,7 @@ func TestKeys_rotateWithoutARefusedToken(t *testing.T) {
 	// A new keeper each time sees what the database says now.
 	old := signedBy(w.keys(0))
 	for range 2 { // asking twice publishes one successor
-		if err := w.keys(0).Rotate(t.Context()); err != nil {
+		if _, err := w.keys(0).Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -254,7 +254,7 @@ func TestKeys_areReadAgainInTheBackground(t *testing.T) {
 	if len(kids(t, keys)) != 1 {
 		t.Fatal("no key")
 	}
-	if err := w.keys(0).Rotate(t.Context()); err != nil {
+	if _, err := w.keys(0).Rotate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if len(kids(t, keys)) != 1 {

@@ -61,9 +61,6 @@ type Names interface {
 	Changed(ctx context.Context, m wire.Members, userID string) (name, display *string, err error)
 }
 
-// CommandLine is the actor of deeds that were done by a command.
-const CommandLine = "command-line"
-
 // Deed is who does something to somebody, and by which call.
 type Deed struct {
 	Call *wire.Call // nil: a command
@@ -74,7 +71,7 @@ type Deed struct {
 }
 
 func (d Deed) record(kind audit.Kind, userID string, details map[string]string) audit.Event {
-	e := audit.Event{Kind: kind, UserID: userID, ActorID: CommandLine, Details: details}
+	e := audit.Event{Kind: kind, UserID: userID, ActorID: audit.CommandLine, Details: details}
 	if d.By != nil {
 		e.ActorID, e.SessionID = d.By.UserID, d.By.ID
 	}

@@ -64,6 +64,9 @@ const (
 	AdminRefused      Kind = "admin_refused"
 	SprayDetected     Kind = "password_spray"
 	PasswordSpent     Kind = "password_cap"
+	SigningKeyRotated Kind = "signing_key_rotate"
+	SecretsResealed   Kind = "secrets_reseal"
+	AccountsImported  Kind = "accounts_import"
 )
 
 // Kinds are all of them.
@@ -73,7 +76,11 @@ var Kinds = []Kind{
 	AccountLinked, AccountUnlinked, SecondFactorOn, SecondFactorOff, SecondFactorUsed, BackupCodesMade, DeviceTrusted, PasskeyAdded,
 	PasskeyChanged, PasskeyRemoved, KeyMade, KeyChanged, KeyRemoved, UserCreated, UserChanged, RoleChanged,
 	UserBanned, UserUnbanned, Impersonated, ImpersonationOver, AdminRefused, SprayDetected, PasswordSpent,
+	SigningKeyRotated, SecretsResealed, AccountsImported,
 }
+
+// CommandLine is the actor of what was done by a command.
+const CommandLine = "command-line"
 
 // Known tells whether there is such a kind.
 func Known(k Kind) bool { return slices.Contains(Kinds, k) }

@@ -162,7 +162,7 @@ func (k *Keys) load(ctx context.Context) (*known, error) {
 	store := Store{DB: k.Read}
 	rows, err := store.All(ctx)
 	if err == nil && active(rows) == nil {
-		if err = k.add(ctx, store, "active"); err == nil {
+		if _, err = k.add(ctx, store, "active"); err == nil {
 			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTime)
 			defer cancel()
 			rows, err = store.All(limited)
@@ -194,22 +194,22 @@ func active(rows []Row) *Row {
 
 // add makes a key pair and keeps it. Making one of RSA takes a busy machine longer
 // than a caller waits; it is kept all the same, or the next caller would begin anew.
-func (k *Keys) add(ctx context.Context, store Store, status string) error {
+func (k *Keys) add(ctx context.Context, store Store, status string) (kept bool, err error) {
 	private, crv, err := newKey(k.alg())
 	if err != nil {
-		return fmt.Errorf("make signing key: %w", err)
+		return false, fmt.Errorf("make signing key: %w", err)
 	}
 	row := Row{ID: security.NewID(), Alg: k.alg(), Crv: crv, Status: status, CreatedAt: wire.Moment(k.Now())}
 	if row.PublicKey, err = writeJWK(private.Public()); err != nil {
-		return err
+		return false, err
 	}
 	clear, err := writeJWK(private)
 	if err != nil {
-		return err
+		return false, err
 	}
 	sealed, err := k.Ring.Encrypt([]byte(clear))
 	if err != nil {
-		return err
+		return false, err
 	}
 	row.PrivateKey = `"` + sealed + `"` // a JSON string, as the contract's table has it
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTime)
@@ -295,8 +295,8 @@ func publish(rows []Row) (Set, error) {
 
 // Rotate begins the replacement of the active key: it publishes a successor,
 // which Tend lets sign once Lead has passed. A successor that is there already
-// is kept.
-func (k *Keys) Rotate(ctx context.Context) error {
+// is kept, and nothing published.
+func (k *Keys) Rotate(ctx context.Context) (published bool, err error) {
 	return k.add(ctx, Store{DB: k.Read}, "next")
 }
 
@@ -321,7 +321,8 @@ func (k *Keys) Tend(ctx context.Context) error {
 		if err != nil || !due {
 			return err
 		}
-		return k.add(ctx, store, "next")
+		_, err = k.add(ctx, store, "next")
+		return err
 	})
 }
 

@@ -43,9 +43,9 @@ func (s Store) All(ctx context.Context) ([]Row, error) {
 }
 
 // Insert keeps a key, unless there is one in its place (active or next): of two
-// replicas that make one at the same time, one's is kept.
-func (s Store) Insert(ctx context.Context, row Row) error {
-	_, err := s.DB.Exec(ctx, `
+// replicas that make one at the same time, one's is kept. It tells whether this one is.
+func (s Store) Insert(ctx context.Context, row Row) (kept bool, err error) {
+	tag, err := s.DB.Exec(ctx, `
 		INSERT INTO better_auth.jwks (id, alg, crv, public_key, private_key, status, created_at, activated_at)
 		VALUES (@id, @alg, @crv, @public_key, @private_key, @status, @created_at,
 		        CASE WHEN @status = 'active' THEN @created_at::timestamptz END)
@@ -55,9 +55,9 @@ func (s Store) Insert(ctx context.Context, row Row) error {
 			"status": row.Status, "created_at": row.CreatedAt,
 		})
 	if err != nil {
-		return fmt.Errorf("insert signing key: %w", err)
+		return false, fmt.Errorf("insert signing key: %w", err)
 	}
-	return nil
+	return tag.RowsAffected() == 1, nil
 }
 
 // Promote lets the next key sign when it was made before a moment, and tells
