@@ -41,6 +41,7 @@ func doctor(ctx context.Context, s settings, _ []string, out io.Writer) error {
 		{"secrets", func(context.Context) error { return secretsAreStrong(s) }},
 		{"PostgreSQL", func(ctx context.Context) error { return pool.Ping(ctx) }},
 		{"schema " + migrations.Auth.Schema(), func(ctx context.Context) error { return database.CheckSchema(ctx, pool, migrations.Auth) }},
+		{"read replica", func(ctx context.Context) error { return replicaFollows(ctx, s.Database) }},
 		{"clock", func(ctx context.Context) error { return clocksAgree(ctx, pool) }},
 		{"administrators", func(ctx context.Context) error { return administrated(ctx, s, pool) }},
 		{"signing key", func(ctx context.Context) error { return signs(ctx, s, pool) }},

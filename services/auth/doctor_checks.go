@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/codex-platform/codex/migrations"
 	"github.com/codex-platform/codex/pkg/database"
 )
 
@@ -52,6 +53,19 @@ func clocksAgree(ctx context.Context, db database.Querier) error {
 		return fmt.Errorf("this machine's and the database's are %s apart", skew.Round(time.Second))
 	}
 	return nil
+}
+
+// replicaFollows tells whether the replica can be read; errNotSet where there is none.
+func replicaFollows(ctx context.Context, s database.Settings) error {
+	if s.ReadURL == "" {
+		return errNotSet
+	}
+	replica, err := database.OpenRead(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer replica.Close()
+	return database.CheckSchema(ctx, replica, migrations.Auth)
 }
 
 // administrated tells whether there is somebody who may do anything as an
