@@ -45,6 +45,9 @@ type Config struct {
 	MaxBody int64
 	// BodyIdle bounds the wait for the next piece of a streamed body; default 30 s.
 	BodyIdle time.Duration
+	// Whole is the most that a request may take, its body and answer included, also
+	// where the gateway would wait longer; default no bound.
+	Whole time.Duration
 	// UnknownFields lets members that an input does not name pass unread. By
 	// default they are refused.
 	UnknownFields bool

@@ -16,13 +16,18 @@ const headerRequestTimeout = "X-Request-Timeout"
 // any class's time limit.
 const maxRequestTimeout = 24 * time.Hour
 
-// deadline ends a request's context when the gateway stops waiting for it.
-// Without the header, or with one that is no number, there is no such end.
+// deadline ends a request's context when the gateway stops waiting for it, and at the
+// latest when it took as long as any may. Without the header, or with one that is no
+// number, the gateway has no end; nobody else is asked.
 func (a *API) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r := c.Request()
-		left, ok := readTimeout(r.Header.Get(headerRequestTimeout))
-		if !ok {
+		r, left := c.Request(), a.config.Whole
+		if a.config.Edge == EdgeGateway {
+			if asked, ok := readTimeout(r.Header.Get(headerRequestTimeout)); ok && (left == 0 || asked < left) {
+				left = asked
+			}
+		}
+		if left == 0 {
 			return next(c)
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), left)

@@ -11,24 +11,29 @@ import (
 	"github.com/codex-platform/codex/pkg/httpapi"
 )
 
-func TestDeadline_isTheGatewaysAndNobodyElses(t *testing.T) {
+func TestDeadline_isTheGatewaysOrOurs(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		edge httpapi.Edge
-		sent string
-		most time.Duration // of what is left; 0: no end
+		edge  httpapi.Edge
+		sent  string
+		whole time.Duration
+		most  time.Duration // of what is left; 0: no end
 	}{
-		"from the gateway":  {httpapi.EdgeGateway, "1500", 1500 * time.Millisecond},
-		"beyond all bounds": {httpapi.EdgeGateway, "9000000000000000000", 24 * time.Hour},
-		"none":              {httpapi.EdgeGateway, "", 0},
-		"no number":         {httpapi.EdgeGateway, "soon", 0},
-		"nothing left":      {httpapi.EdgeGateway, "0", 0},
-		"from a stranger":   {httpapi.EdgeDirect, "1500", 0},
+		"from the gateway":             {httpapi.EdgeGateway, "1500", 0, 1500 * time.Millisecond},
+		"beyond all bounds":            {httpapi.EdgeGateway, "9000000000000000000", 0, 24 * time.Hour},
+		"none":                         {httpapi.EdgeGateway, "", 0, 0},
+		"no number":                    {httpapi.EdgeGateway, "soon", 0, 0},
+		"nothing left":                 {httpapi.EdgeGateway, "0", 0, 0},
+		"from a stranger":              {httpapi.EdgeDirect, "1500", 0, 0},
+		"the gateway's, which is less": {httpapi.EdgeGateway, "1500", time.Minute, 1500 * time.Millisecond},
+		"ours, which is less":          {httpapi.EdgeGateway, "60000", time.Second, time.Second},
+		"ours alone":                   {httpapi.EdgeGateway, "", time.Second, time.Second},
+		"ours, whatever strangers say": {httpapi.EdgeDirect, "60000", time.Second, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var left time.Duration
-			api, _ := newAPI(func(c *httpapi.Config) { c.Edge = tc.edge })
+			api, _ := newAPI(func(c *httpapi.Config) { c.Edge, c.Whole = tc.edge, tc.whole })
 			httpapi.Register(api.Huma(), huma.Operation{OperationID: "left", Method: http.MethodGet, Path: "/left"},
 				func(ctx context.Context, _ *struct{}) (*struct{}, error) {
 					if end, ok := ctx.Deadline(); ok {

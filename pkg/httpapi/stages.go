@@ -20,12 +20,9 @@ const headerRequestID = "X-Request-Id"
 
 // stages are what every request passes, in this order, matched or not.
 func (a *API) stages() []echo.MiddlewareFunc {
-	stages := []echo.MiddlewareFunc{a.identify, a.observer(), a.recover}
-	switch a.config.Edge {
-	case EdgeDirect:
+	stages := []echo.MiddlewareFunc{a.identify, a.observer(), a.recover, a.deadline}
+	if a.config.Edge == EdgeDirect {
 		stages = append(stages, a.protect, a.share, a.limit)
-	case EdgeGateway:
-		stages = append(stages, a.deadline)
 	}
 	if a.config.EmptyNotFound {
 		stages = append(stages, refuseOptions)

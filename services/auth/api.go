@@ -180,10 +180,14 @@ func (f *features) routes(api huma.API) {
 	}
 }
 
+// longestRequest is for a database, or a way to it, that stands still: its own
+// statement_timeout would then end nothing.
+const longestRequest = 15 * time.Second
+
 func newAPI(s settings, p parts, limits *limit.Limits, origins security.Origins) *httpapi.API {
 	return httpapi.New(httpapi.Config{
 		Service: "auth", Log: p.log, Render: wire.Renderer(s.Admin.Banned), ErrorBody: wire.Refusal{},
-		Edge: s.HTTP.Edge, Proxies: s.HTTP.Proxies(), EmptyNotFound: true, UnknownFields: true, MaxBody: maxBody,
+		Edge: s.HTTP.Edge, Proxies: s.HTTP.Proxies(), EmptyNotFound: true, UnknownFields: true, MaxBody: maxBody, Whole: longestRequest,
 		Direct: httpapi.Direct{
 			Headers: security.APIHeaders().Compile(s.https()), Sharing: &security.Sharing{Origins: origins, Methods: "GET, POST"},
 			Limit: limits.Address(s.BasePath.String(), s.Limits.Rules),

@@ -444,9 +444,9 @@ func TestTakeover_goesOnCountingWrongCodes(t *testing.T) {
 		t.Fatalf("%d %s", code, said)
 	}
 	for where, want := range map[string]int{
-		`user_id = 'counted' AND failures = 7 AND locked_until IS NULL`:                1,
-		`user_id = 'too-many' AND failures = 9`:                                        1,
-		`user_id IN ('odd', 'over', 'none') AND failures = 0 AND locked_until IS NULL`: 3,
+		`user_id = 'counted' AND failures = 7 AND locked_until IS NULL`:                                               1,
+		`user_id = 'too-many' AND failures = 9`:                                                                       1,
+		`user_id IN ('odd', 'over', 'none') AND failures = 0 AND locked_until IS NULL`:                                3,
 		`user_id = 'locked' AND locked_until BETWEEN now() + interval '14 minutes' AND now() + interval '15 minutes'`: 1,
 	} {
 		if n := w.count(`SELECT count(*) FROM better_auth.two_factors WHERE ` + where); n != want {
