@@ -128,6 +128,28 @@ func TestUsername_isOnePersons(t *testing.T) {
 	}
 }
 
+// Forms of clients send null for what was left empty, and the client's types allow it.
+func TestUsername_nullIsNoneAtSignUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	body := map[string]any{"name": "Ada Lovelace", "email": address(), "password": goodPassword, "username": nil, "displayUsername": nil}
+	if r := w.browser().post("/sign-up/email", body); r.status != http.StatusOK || !strings.Contains(r.text, `"username":null,"displayUsername":null`) {
+		t.Fatalf("both null: %d %s", r.status, r.text)
+	}
+	body["email"], body["username"] = address(), "named"
+	if r := w.browser().post("/sign-up/email", body); r.status != http.StatusOK || r.str("user", "username") != "named" || r.str("user", "displayUsername") != "named" {
+		t.Errorf("shown as null: %d %s", r.status, r.text)
+	}
+	body["email"], body["username"], body["displayUsername"] = address(), nil, "Shown"
+	if r := w.browser().post("/sign-up/email", body); r.status != http.StatusOK || r.str("user", "username") != "shown" || r.str("user", "displayUsername") != "Shown" {
+		t.Errorf("named null: %d %s", r.status, r.text)
+	}
+	body["email"], body["username"] = address(), 5
+	if r := w.browser().post("/sign-up/email", body); r.status != http.StatusBadRequest || r.code() != "VALIDATION_ERROR" {
+		t.Errorf("a number: %d %s", r.status, r.text)
+	}
+}
+
 // AUTH-08: neither a taken nor a free user name tells, at sign-up or later,
 // whether the address was known.
 func TestUsername_doesNotTellWhetherAnAddressIsKnown(t *testing.T) {

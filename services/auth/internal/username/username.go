@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -73,9 +74,9 @@ type Names struct {
 }
 
 // Chosen is account.Names's: a display name that can be a name is one, and a name
-// is shown as it was typed.
+// is shown as it was typed. There is nothing yet that null could take away.
 func (n *Names) Chosen(ctx context.Context, m wire.Members) (name, display *string, err error) {
-	wanted, display, err := typed(m)
+	wanted, display, err := typed(given(m))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,6 +101,11 @@ func (n *Names) Changed(ctx context.Context, m wire.Members, userID string) (nam
 	}
 	name, err = n.free(ctx, *wanted, userID)
 	return name, display, err
+}
+
+// given leaves out the members that are null.
+func given(m wire.Members) wire.Members {
+	return slices.DeleteFunc(slices.Clone(m), func(x wire.Member) bool { return string(x.Value) == "null" })
 }
 
 // typed reads what a body says of names.
