@@ -33,7 +33,7 @@ func exampleOf(v variable) string {
 const ours = "github.com/codex-platform/codex/"
 
 // problemOf says why a text does not fit a type. It uses the words of our own
-// types' UnmarshalText, which do not repeat the value; others' do.
+// types' UnmarshalText, a program's among them, which do not repeat the value; others' do.
 func problemOf(v variable, err error) string {
 	var parse env.ParseError // has no Unwrap
 	if errors.As(err, &parse) {
@@ -43,7 +43,7 @@ func problemOf(v variable, err error) string {
 	switch {
 	case errors.As(err, &own):
 		return string(own)
-	case strings.HasPrefix(v.typ.PkgPath(), ours):
+	case strings.HasPrefix(v.typ.PkgPath(), ours), v.typ.PkgPath() == "main":
 		return "is not valid: " + err.Error()
 	}
 	words, _ := describe(v.typ)
