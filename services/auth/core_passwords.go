@@ -11,7 +11,7 @@ import (
 	"github.com/codex-platform/codex/services/auth/internal/password"
 )
 
-// guessLife is how long wrong passwords for an account that does not exist are kept.
+// guessLife is how long wrong passwords make an account wait longer, be there one or not.
 const guessLife = 24 * time.Hour
 
 // newPolicy is the rules for passwords.

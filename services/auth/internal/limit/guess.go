@@ -65,7 +65,7 @@ func (l *Limits) Begin(ctx context.Context, g Guess) (Standing, error) {
 	if err := l.charge(ctx, l.sprayed(ctx, g)...); err != nil {
 		return Standing{}, err
 	}
-	n, err := l.Guesses.Store.Charge(ctx, l.Guesses.key(g), g.UserID, l.Guesses.Now(), l.Guesses.Backoff)
+	n, err := l.Guesses.Store.Charge(ctx, l.Guesses.keys(g), g.UserID, l.Guesses.Now(), l.Guesses.Backoff)
 	var wait *waitError
 	switch {
 	case errors.As(err, &wait):
@@ -82,7 +82,7 @@ func (l *Limits) Right(ctx context.Context, g Guess) error {
 	if !l.counts(g) {
 		return nil
 	}
-	return l.Guesses.Store.Clear(ctx, l.Guesses.key(g))
+	return l.Guesses.Store.Clear(ctx, l.Guesses.keys(g))
 }
 
 // Undo takes back a guess that was never looked at.
@@ -90,7 +90,7 @@ func (l *Limits) Undo(ctx context.Context, g Guess) error {
 	if !l.counts(g) {
 		return nil
 	}
-	return l.Guesses.Store.Undo(context.WithoutCancel(ctx), l.Guesses.key(g))
+	return l.Guesses.Store.Undo(context.WithoutCancel(ctx), l.Guesses.keys(g))
 }
 
 // Wrong notes a wrong password, and tells by what spraying was found just now:
@@ -114,7 +114,9 @@ func (l *Limits) sprayed(ctx context.Context, g Guess) []cache.Check {
 	return checks
 }
 
-func (g *Guesses) key(x Guess) []byte { return g.Ring.MAC("guess:" + x.Account) }
+func (g *Guesses) keys(x Guess) keys {
+	return keys{lately: g.Ring.MAC("guess:" + x.Account), inARow: g.Ring.MAC("guesses in a row:" + x.Account)}
+}
 
 // marks are what guesses of one attacker have in common. A private address is
 // more likely a proxy in front of everybody than somebody's own: it is none.

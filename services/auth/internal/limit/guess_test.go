@@ -142,7 +142,7 @@ func TestSweep_keepsWhatPeopleHave(t *testing.T) {
 		}
 	}
 	clock.Advance(time.Hour)
-	if n, err := l.Guesses.Store.Sweep(t.Context(), clock.Now(), 10); n != 1 || err != nil {
+	if n, err := l.Guesses.Store.Sweep(t.Context(), clock.Now(), 10); n != 3 || err != nil { // nobody's two, and what makes Ada wait
 		t.Errorf("%d swept, %v", n, err)
 	}
 	if err := l.Guesses.Store.ClearOf(t.Context(), "u"); err != nil {
@@ -151,6 +151,49 @@ func TestSweep_keepsWhatPeopleHave(t *testing.T) {
 	left := -1
 	if err := db.QueryRow(t.Context(), `SELECT count(*) FROM better_auth.guesses`).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d left, %v", left, err)
+	}
+}
+
+// AUTH-06: a day later the wait is over for everybody, account or not, and what is
+// counted in a row goes on being.
+func TestBegin_afterADayTellsNobodyWhoHasAnAccount(t *testing.T) {
+	t.Parallel()
+	l, clock := guessing(t, limit.Rules{}, nil)
+	if _, err := l.Guesses.Store.DB.Exec(t.Context(), `INSERT INTO better_auth.users (id, name, email, created_at, updated_at) VALUES ('u', 'Ada', 'ada@example.test', now(), now())`); err != nil {
+		t.Fatal(err)
+	}
+	known, unknown := limit.Guess{From: home, Account: "ada@example.test", UserID: "u"}, limit.Guess{From: home, Account: "nobody"}
+	for day := range 19 {
+		for i := range 7 {
+			var waits [2]time.Duration
+			for who, g := range []limit.Guess{known, unknown} {
+				_, err := l.Begin(t.Context(), g)
+				waits[who] = wait(t, err)
+			}
+			if waits[0] != waits[1] || waits[0] == 0 != (i < 5) {
+				t.Fatalf("day %d, guess %d: %v", day, i+1, waits)
+			}
+		}
+		clock.Advance(25 * time.Hour)
+		if _, err := l.Guesses.Store.Sweep(t.Context(), clock.Now().Add(-24*time.Hour), 100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 6 {
+		standing, err := l.Begin(t.Context(), known)
+		if i < 5 && (err != nil || standing.Last != (i == 4)) || i == 5 && wait(t, err) == 0 {
+			t.Errorf("guess %d: %+v, %v", 96+i, standing, err)
+		}
+	}
+	clock.Advance(16 * time.Minute)
+	if standing, err := l.Begin(t.Context(), known); err != nil || !standing.Spent {
+		t.Errorf("after a hundred: %+v, %v", standing, err)
+	}
+	if err := l.Guesses.Store.ClearOf(t.Context(), "u"); err != nil {
+		t.Fatal(err)
+	}
+	if standing, err := l.Begin(t.Context(), known); err != nil || standing.Spent {
+		t.Errorf("with a new password: %+v, %v", standing, err)
 	}
 }
 

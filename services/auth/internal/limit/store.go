@@ -22,25 +22,39 @@ type waitError struct{ left time.Duration }
 
 func (e *waitError) Error() string { return "too many wrong passwords in a row" }
 
-// Charge counts a guess and gives the count that includes it, or a waitError. Of
-// parallel guesses only one gets past a moment at which the account may be tried
-// again.
-func (s Store) Charge(ctx context.Context, key []byte, userID string, now time.Time, b Backoff) (int, error) {
+// keys are what an account is counted under: wrong passwords lately, which make it
+// wait, and all in a row, of which only so many are looked at. Those that make it wait
+// are forgotten with time whoever it is, or the wait would tell who has an account;
+// those in a row are not, and show in no answer.
+type keys struct{ lately, inARow []byte }
+
+func (k keys) all() [][]byte { return [][]byte{k.lately, k.inARow} }
+
+// Charge counts a guess and gives the count in a row that includes it, or a waitError.
+// Of parallel guesses only one gets past a moment at which the account may be tried
+// again. A count in a row has 'infinity' in retry_at.
+func (s Store) Charge(ctx context.Context, k keys, userID string, now time.Time, b Backoff) (int, error) {
 	var n int
 	err := s.DB.QueryRow(ctx, `
+		WITH lately AS (
+			INSERT INTO better_auth.guesses AS g (account_hash, user_id, failures, retry_at, last_at)
+			VALUES (@lately, nullif(@user_id, ''), 1, '-infinity', @now)
+			ON CONFLICT (account_hash) DO UPDATE
+			SET failures = g.failures + 1, user_id = EXCLUDED.user_id, last_at = EXCLUDED.last_at,
+			    retry_at = CASE WHEN g.failures + 1 < @free THEN '-infinity'
+			        ELSE EXCLUDED.last_at + make_interval(secs => least(@longest::float8, power(2, least(g.failures + 1 - @free, 30)))) END
+			WHERE g.retry_at <= EXCLUDED.last_at
+			RETURNING user_id, last_at)
 		INSERT INTO better_auth.guesses AS g (account_hash, user_id, failures, retry_at, last_at)
-		VALUES (@key, nullif(@user_id, ''), 1, '-infinity', @now)
+		SELECT @in_a_row::bytea, user_id, 1, 'infinity', last_at FROM lately
 		ON CONFLICT (account_hash) DO UPDATE
-		SET failures = g.failures + 1, user_id = EXCLUDED.user_id, last_at = EXCLUDED.last_at,
-		    retry_at = CASE WHEN g.failures + 1 < @free THEN '-infinity'
-		        ELSE EXCLUDED.last_at + make_interval(secs => least(@longest::float8, power(2, least(g.failures + 1 - @free, 30)))) END
-		WHERE g.retry_at <= EXCLUDED.last_at
+		SET failures = g.failures + 1, user_id = EXCLUDED.user_id, last_at = EXCLUDED.last_at
 		RETURNING failures`, pgx.NamedArgs{
-		"key": key, "user_id": userID, "now": now, "free": b.Free, "longest": b.Longest.Seconds(),
+		"lately": k.lately, "in_a_row": k.inARow, "user_id": userID, "now": now, "free": b.Free, "longest": b.Longest.Seconds(),
 	}).Scan(&n)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return 0, s.wait(ctx, key, now)
+		return 0, s.wait(ctx, k.lately, now)
 	case err != nil:
 		return 0, fmt.Errorf("count guess: %w", err)
 	}
@@ -58,19 +72,20 @@ func (s Store) wait(ctx context.Context, key []byte, now time.Time) error {
 	return &waitError{left: max(until.Sub(now), time.Second)}
 }
 
-// Clear forgets an account's count.
-func (s Store) Clear(ctx context.Context, key []byte) error {
-	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.guesses WHERE account_hash = $1`, key); err != nil {
+// Clear forgets an account's counts.
+func (s Store) Clear(ctx context.Context, k keys) error {
+	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.guesses WHERE account_hash = ANY($1)`, k.all()); err != nil {
 		return fmt.Errorf("clear guesses: %w", err)
 	}
 	return nil
 }
 
 // Undo takes one guess back, and the wait that it caused.
-func (s Store) Undo(ctx context.Context, key []byte) error {
+func (s Store) Undo(ctx context.Context, k keys) error {
 	_, err := s.DB.Exec(ctx, `
-		UPDATE better_auth.guesses SET failures = greatest(failures - 1, 0), retry_at = '-infinity'
-		WHERE account_hash = $1`, key)
+		UPDATE better_auth.guesses
+		SET failures = greatest(failures - 1, 0), retry_at = CASE WHEN retry_at = 'infinity' THEN retry_at ELSE '-infinity' END
+		WHERE account_hash = ANY($1)`, k.all())
 	if err != nil {
 		return fmt.Errorf("undo guess: %w", err)
 	}
@@ -85,12 +100,15 @@ func (s Store) ClearOf(ctx context.Context, userID string) error {
 	return nil
 }
 
-// Sweep deletes up to limit counts of nobody that are older than a moment. Those
-// of people stay: "in a row" has no end.
+// Sweep deletes up to limit counts that are older than a moment. Those in a row of
+// people stay: "in a row" has no end.
 func (s Store) Sweep(ctx context.Context, before time.Time, limit int) (int64, error) {
 	tag, err := s.DB.Exec(ctx, `
 		DELETE FROM better_auth.guesses
-		WHERE account_hash IN (SELECT account_hash FROM better_auth.guesses WHERE user_id IS NULL AND last_at < $1 LIMIT $2)`, before, limit)
+		WHERE account_hash IN (
+			SELECT account_hash FROM better_auth.guesses
+			WHERE last_at < $1 AND (user_id IS NULL OR retry_at < 'infinity') LIMIT $2)
+		  AND last_at < $1`, before, limit)
 	if err != nil {
 		return 0, fmt.Errorf("sweep guesses: %w", err)
 	}
