@@ -157,6 +157,9 @@ func addTokens(f *features) error {
 	keys := &token.Keys{
 		DB: p.pool, Read: p.pool, Ring: f.ring, Alg: s.Signing.Alg, Lifetime: s.Tokens.KeyLifetime, Lead: s.Tokens.KeyLead, Grace: s.Tokens.KeyGrace,
 		Now: p.now, Log: p.log,
+		Published: func(ctx context.Context, tx pgx.Tx) error {
+			return f.audit.Record(ctx, tx, nil, audit.Event{Kind: audit.SigningKeyRotated, ActorID: audit.Schedule})
+		},
 	}
 	f.issuer = &token.Issuer{Keys: keys, Issuer: s.issuer(), Audience: s.audience(), Life: s.Tokens.Life, ByAddress: s.Signing.Subject == subjectEmail, More: s.Fields.claims(s.shape()), Now: p.now, Log: p.log}
 	h := &token.Handler{Issuer: f.issuer, Sessions: f.sessions, Services: f.services, Public: bool(s.Plugins.Tokens)}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/codex-platform/codex/pkg/security"
 
 	"github.com/codex-platform/codex/services/auth/internal/token"
@@ -230,6 +232,7 @@ func TestKeys_areReplacedAtTheirAge(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
 	const month = 30 * 24 * time.Hour
+	told := 0
 	if _, err := w.keys(month).Signer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -238,12 +241,20 @@ func TestKeys_areReplacedAtTheirAge(t *testing.T) {
 		next    int
 	}{{month - 2*time.Hour, 0}, {time.Hour, 1}, {time.Minute, 1}} {
 		w.clock.Advance(step.advance)
-		if err := w.keys(month).Tend(t.Context()); err != nil {
+		keys := w.keys(month)
+		keys.Published = func(context.Context, pgx.Tx) error {
+			told++
+			return nil
+		}
+		if err := keys.Tend(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if n := w.count(`SELECT count(*) FROM better_auth.jwks WHERE status = 'next'`); n != step.next {
 			t.Errorf("%d successors, want %d", n, step.next)
 		}
+	}
+	if told != 1 {
+		t.Errorf("told of %d successors", told)
 	}
 }
 

@@ -79,8 +79,11 @@ var Kinds = []Kind{
 	SigningKeyRotated, SecretsResealed, AccountsImported,
 }
 
-// CommandLine is the actor of what was done by a command.
-const CommandLine = "command-line"
+// The actors that are nobody: a command, and the schedule of a replica.
+const (
+	CommandLine = "command-line"
+	Schedule    = "schedule"
+)
 
 // Known tells whether there is such a kind.
 func Known(k Kind) bool { return slices.Contains(Kinds, k) }

@@ -59,8 +59,11 @@ type Keys struct {
 	Lifetime time.Duration
 	Lead     time.Duration
 	Grace    time.Duration
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Published hears of a successor that the schedule published, in the transaction
+	// that keeps it; nil: nobody does.
+	Published func(ctx context.Context, tx pgx.Tx) error
+	Now       func() time.Time
+	Log       *slog.Logger
 
 	known   atomic.Pointer[known]
 	loading sync.Mutex
@@ -321,8 +324,11 @@ func (k *Keys) Tend(ctx context.Context) error {
 		if err != nil || !due {
 			return err
 		}
-		_, err = k.add(ctx, store, "next")
-		return err
+		published, err := k.add(ctx, store, "next")
+		if err != nil || !published || k.Published == nil {
+			return err
+		}
+		return k.Published(ctx, tx)
 	})
 }
 

@@ -82,10 +82,11 @@ func (s *Set) Apply(r cache.Revocation) {
 }
 
 func (s *Set) endSession(r cache.Revocation, now time.Time) {
-	until := now.Add(keep)
-	if !r.Until.IsZero() && r.Until.Before(until) {
-		until = r.Until
+	left := keep
+	if !r.Until.IsZero() {
+		left = min(keep, r.Until.Sub(now))
 	}
+	until := now.Add(left) // by now's monotonic reading: a wall clock that jumps sweeps nothing
 	s.watches.endSession(r.SessionID)
 	if until.After(s.sessions[r.SessionID]) {
 		s.sessions[r.SessionID] = until
