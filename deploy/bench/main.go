@@ -44,8 +44,8 @@ var asked = []benchmark{{"profile", writeProfile}}
 
 func main() {
 	only := flag.String("only", "", "comma list of: gateway, overload, auth, webhook, storage (default: these), profile")
-	seconds := flag.Int("seconds", 2, "how long one measurement under load lasts, 1 to 60")
-	rounds := flag.Int("rounds", 9, "how often each is measured, 1 to 20; medians are printed")
+	seconds := flag.Int("seconds", 5, "how long one measurement under load lasts, 1 to 60")
+	rounds := flag.Int("rounds", 5, "how often each is measured, 1 to 20; medians are printed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
