@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -166,7 +167,7 @@ func (b *bench) redis(ctx context.Context) (*parts.Redis, error) {
 func secret() string { return rand.Text() + rand.Text() }
 
 // median of at least one value.
-func median(values []float64) float64 {
+func median[T cmp.Ordered](values []T) T {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }

@@ -25,6 +25,7 @@ const (
 // What the start left behind goes back to the system: a service that waits is small.
 func limitMemory(limit int64) {
 	debug.FreeOSMemory()
+	forgetProgram()
 	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit / 10 * 9)
 	}

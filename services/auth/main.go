@@ -15,6 +15,7 @@ import (
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/database"
+	"github.com/codex-platform/codex/pkg/garbage"
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/mail"
 	"github.com/codex-platform/codex/pkg/observability"
@@ -38,6 +39,10 @@ func program() config.Program[settings] {
 		Redact: observability.Redact,
 	}
 }
+
+// garbageRoom is what may lie about between two collections, in bytes: the memory of
+// two hashes. With less, every sign-in pays for a collection of its own.
+const garbageRoom = 48 << 20
 
 func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	log := observability.NewLogger("auth", os.Stdout, s.Log)
@@ -83,6 +88,7 @@ func serve(ctx context.Context, s settings, _ []string, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	garbage.Bound(garbageRoom)
 	return httpapi.Serve(ctx, s.HTTP.Serve(s.Addr, s.PrivateAddr, s.Development(), health),
 		service.api, private, log)
 }

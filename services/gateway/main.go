@@ -19,12 +19,12 @@ import (
 
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
+	"github.com/codex-platform/codex/pkg/garbage"
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/observability"
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/services/gateway/internal/access"
 	"github.com/codex-platform/codex/services/gateway/internal/front"
-	"github.com/codex-platform/codex/services/gateway/internal/garbage"
 	"github.com/codex-platform/codex/services/gateway/internal/identity"
 	"github.com/codex-platform/codex/services/gateway/internal/openapi"
 	"github.com/codex-platform/codex/services/gateway/internal/revocation"
@@ -44,9 +44,12 @@ func main() {
 	}.Main()
 }
 
+// garbageRoom is what may lie about while few are connected, in bytes.
+const garbageRoom = 16 << 20
+
 // serve runs the gateway until ctx ends.
 func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
-	garbage.Bound()
+	garbage.Bound(garbageRoom)
 	log := observability.NewLogger("gateway", out, s.Watch)
 	telemetry, err := observability.Start(ctx, "gateway", s.Watch, log)
 	if err != nil {

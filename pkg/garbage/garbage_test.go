@@ -7,10 +7,13 @@ import (
 	"time"
 )
 
+// room is that of most tests: four times the smallest heap.
+const room = 16 << 20
+
 func TestShare(t *testing.T) {
 	t.Parallel()
-	for held, want := range map[uint64]int{0: most, 1 << 20: most, 16 << 20: 91, 32 << 20: 41, 64 << 20: 16, 1 << 30: least} {
-		if got := share(held); got != want {
+	for held, want := range map[uint64]int{0: 400, 1 << 20: 397, 16 << 20: 91, 32 << 20: 41, 64 << 20: 16, 1 << 30: least} {
+		if got := share(room, held); got != want {
 			t.Errorf("share(%d MiB) = %d, want %d", held>>20, got, want)
 		}
 	}
@@ -26,8 +29,8 @@ func gogc() int {
 func TestBound_followsWhatIsHeld(t *testing.T) {
 	t.Setenv("GOGC", "")
 	defer debug.SetGCPercent(gogc())
-	Bound()
-	if now := gogc(); now != most {
+	Bound(room)
+	if now := gogc(); now != 400 {
 		t.Errorf("%d while little is held", now)
 	}
 	held := make([]*[1 << 20]byte, 64)
@@ -49,7 +52,7 @@ func TestBound_followsWhatIsHeld(t *testing.T) {
 func TestBound_leavesWhatSomebodySet(t *testing.T) {
 	t.Setenv("GOGC", "77")
 	before := gogc()
-	Bound()
+	Bound(room)
 	if now := gogc(); now != before {
 		t.Errorf("%d, was %d", now, before)
 	}
