@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/codex-platform/codex/pkg/testkit/parts"
 )
@@ -157,20 +160,23 @@ func (w *gateways) refuses(ctx context.Context, t *target) error {
 // share of the gateway's most that counts as a usual load.
 const share = 0.3
 
+// steady are those whose latency at a usual load is measured: ours, none, the peers.
+var steady = []string{codexWatched, direct, haproxyChecks, nginxChecks, haproxyPlain, nginxPlain}
+
 // added prints what the gateway adds to the median latency at a usual load, and what
-// a peer that checks tokens adds to it.
+// its peers add to it: most of that is a machine's own time to wake who is written to.
 func (w *gateways) added(ctx context.Context, targets []*target, most float64) error {
 	latencies := map[string][]float64{}
 	for range w.rounds {
 		for _, t := range targets {
-			if t.name != codexWatched && t.name != haproxyChecks && t.name != direct {
+			if !slices.Contains(steady, t.name) {
 				continue
 			}
 			at, err := url.Parse(t.url)
 			if err != nil {
 				return err
 			}
-			p50, err := w.paced(ctx, at.Host, w.requests, most*share)
+			p50, err := w.paced(ctx, at.Host, w.requestsTo(at.Path), most*share)
 			if err != nil {
 				return fmt.Errorf("%s: %w", t.name, err)
 			}
@@ -178,13 +184,24 @@ func (w *gateways) added(ctx context.Context, targets []*target, most float64) e
 		}
 	}
 	unloaded := median(latencies[direct])
-	beside := ""
-	if peer := latencies[haproxyChecks]; peer != nil {
-		beside = fmt.Sprintf("; haproxy with JWT adds %.0f", median(peer)-unloaded)
+	var beside strings.Builder
+	for _, peer := range steady[2:] {
+		if found := latencies[peer]; found != nil {
+			fmt.Fprintf(&beside, "; %s adds %.0f", peer, median(found)-unloaded)
+		}
 	}
 	verdict(fmt.Sprintf("added p50 at %.0f req/s, %.0f %% of the most", most*share, share*100),
-		median(latencies[codexWatched])-unloaded, "µs", 200, fmt.Sprintf(" (%.0f direct%s)", unloaded, beside))
+		median(latencies[codexWatched])-unloaded, "µs", 200, fmt.Sprintf(" (%.0f direct%s)", unloaded, beside.String()))
 	return nil
+}
+
+// requestsTo are everybody's, to another path.
+func (w *gateways) requestsTo(path string) [][]byte {
+	all := make([][]byte, len(w.requests))
+	for i, request := range w.requests {
+		all[i] = bytes.Replace(request, []byte(checkedPath), []byte(path), 1)
+	}
+	return all
 }
 
 // idling prints what a waiting connection costs, of a gateway that has not been under load.
