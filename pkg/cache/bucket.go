@@ -130,8 +130,6 @@ func (b *Bucket) share() meterLimit {
 	return share
 }
 
-// takeAlone decides by the share. What is known to be spent of the whole limit is
-// spent of the share too: the loss of Redis is no fresh start.
 // takeAlone decides by this process's share. It goes on from where the limit of
 // all stood: a burst that was spent with Redis is not there again without it.
 func (b *Bucket) takeAlone(now int64) Decision {

@@ -20,12 +20,12 @@ local left = math.floor((whole - (from - now)) / interval)
 local served = math.min(waiting, left)
 left = left - served
 
--- A lease fades as its time is given back, so it holds what fades in a second
+-- A lease fades as its time is given back, so it holds what fades in three seconds
 -- beside the demand. It is a small part of what is left, and of the burst: what
 -- idle gateways hold stays below a twentieth, and a scarce limit leases nothing.
 local spare = 0
 if want > 0 then
-  local fades = math.max(0, 1000000 - (from - now)) / interval
+  local fades = math.max(0, 3000000 - (from - now)) / interval
   local most = math.max(burst / (20 * replicas), 100000 / interval)
   spare = math.floor(math.min(want + fades, left / (2 * replicas), most))
 end

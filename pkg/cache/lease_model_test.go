@@ -19,7 +19,7 @@ func (r *modelRedis) lease(now, seats, want int64) answer {
 	left -= served
 	var spare int64
 	if want > 0 {
-		fades := max(0, 1_000_000-(from-now)) / r.interval
+		fades := max(0, 3_000_000-(from-now)) / r.interval
 		most := max(r.burst/(20*r.replicas), 100_000/r.interval)
 		spare = min(want+fades, left/(2*r.replicas), most)
 	}
