@@ -148,7 +148,7 @@ func (s settings) Validate() []config.Fault {
 	refuse(err != nil && s.PublicURL != "", "TRUSTED_ORIGINS", "holds what is not an origin or a pattern of origins", "https://*.example.com")
 	a, t, x := s.Accounts, s.Tokens, s.Sessions
 	refuse(a.MinPassword < 8, "PASSWORD_MIN_LENGTH", "is less than 8", "8")
-	refuse(a.MaxPassword < 64 || a.MaxPassword < a.MinPassword, "PASSWORD_MAX_LENGTH", "is less than 64", "128")
+	refuse(a.MaxPassword < 64 || a.MaxPassword < a.MinPassword, "PASSWORD_MAX_LENGTH", "is less than 64 or than PASSWORD_MIN_LENGTH", "128")
 	refuse(a.ResetLife <= 0 || a.ResetLife > longestReset, "RESET_LINK_TTL", "is not between 1s and 1h", "1h")
 	refuse(a.VerifyLife <= 0, "VERIFICATION_LINK_TTL", "is not a time", "1h")
 	refuse(t.Life < time.Minute || t.Life > longestToken, "JWT_TTL", "is not between 1m and 15m", "15m")
@@ -158,10 +158,16 @@ func (s settings) Validate() []config.Fault {
 	refuse(problem != "", "JWT_SUBJECT", problem, subjectID)
 	refuse(x.Lifetime < time.Minute, "SESSION_TTL", "is shorter than a minute", "168h")
 	refuse(x.Absolute < x.Lifetime, "SESSION_MAX_AGE", "is shorter than SESSION_TTL", "720h")
+	refuse(x.Browser < time.Minute, "SESSION_BROWSER_TTL", "is shorter than a minute", "24h")
+	refuse(x.UpdateAge < 0, "SESSION_UPDATE_AGE", "is less than 0", "24h")
+	refuse(x.Fresh < 0, "SESSION_FRESH_AGE", "is less than 0: with 0 every session is fresh", "24h")
 	refuse(x.CookiePrefix == "" || strings.ContainsFunc(x.CookiePrefix, notCookieName), "COOKIE_PREFIX", "cannot begin a cookie's name", "better-auth")
+	refuse(browsersOwn(x.CookiePrefix), "COOKIE_PREFIX", "begins as browsers mark cookies, which secure ones are anyway", "better-auth")
 	refuse(x.CookieDomain != "" && !inDomain(s.host(), x.CookieDomain), "COOKIE_DOMAIN", "is not a domain that PUBLIC_URL is in", "example.com")
 	refuse(s.Hashing.MemoryKiB < 19456, "HASH_MEMORY_KIB", "is less than 19456", "19456")
 	refuse(s.Hashing.Iterations < 2, "HASH_ITERATIONS", "is less than 2", "2")
+	refuse(s.Hashing.Concurrency < 0, "HASH_CONCURRENCY", "is less than 0: with 0 cores and memory decide", "4")
+	refuse(s.Hashing.Queue < 0, "HASH_QUEUE", "is less than 0: with 0 it is 64 for each hash at a time", "256")
 	faults = append(faults, s.SecondFactor.faults()...)
 	faults = append(faults, s.Admin.faults()...)
 	faults = append(faults, s.APIKeys.faults()...)
@@ -181,6 +187,13 @@ func inDomain(host, domain string) bool {
 		return false
 	}
 	return host == domain || strings.HasSuffix(host, "."+domain)
+}
+
+// browsersOwn holds for the prefixes to which browsers tie what the cookie's
+// attributes must be (RFC 6265bis, section 4.1.3).
+func browsersOwn(prefix string) bool {
+	prefix = strings.ToLower(prefix)
+	return strings.HasPrefix(prefix, "__host-") || strings.HasPrefix(prefix, "__secure-")
 }
 
 func notCookieName(r rune) bool {
@@ -245,7 +258,7 @@ func (s settings) cookies() session.CookieSettings {
 
 func (s settings) sessionRules() session.Rules {
 	x := s.Sessions
-	return session.Rules{Lifetime: x.Lifetime, UpdateAge: x.UpdateAge, Absolute: x.Absolute, Browser: x.Browser, Fresh: x.Fresh, Fixed: x.Fixed, Deferred: x.Deferred}
+	return session.Rules{Lifetime: x.Lifetime, UpdateAge: x.UpdateAge, Absolute: x.Absolute, Browser: min(x.Browser, x.Absolute), Fresh: x.Fresh, Fixed: x.Fixed, Deferred: x.Deferred}
 }
 
 func (s settings) limitRules() limit.Rules {

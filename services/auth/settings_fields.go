@@ -40,6 +40,9 @@ func (x fieldSettings) faults() []config.Fault {
 	if slices.ContainsFunc(x.OfSession, func(f field.Field) bool { return f.Required }) {
 		return []config.Fault{{Name: "SESSION_FIELDS", Problem: "has a required field, but a session begins without any", Example: "theme:string,default=light"}}
 	}
+	if slices.ContainsFunc(x.OfUser, func(f field.Field) bool { return f.Required && f.Closed && f.Default == nil }) {
+		return []config.Fault{{Name: "USER_FIELDS", Problem: "has a required field with input=false and no default: nobody could sign up", Example: "plan:string,input=false,default=free"}}
+	}
 	return nil
 }
 

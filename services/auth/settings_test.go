@@ -10,6 +10,7 @@ import (
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/testkit"
 
+	"github.com/codex-platform/codex/services/auth/internal/field"
 	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 )
@@ -93,6 +94,16 @@ func TestSettings_bounds(t *testing.T) {
 			s.HTTP.AddressHeaders, s.HTTP.TrustedProxies = []string{"CF-Connecting-IP"}, []string{"10.0.0.0/8"}
 			s.HTTP.Edge = pick(bad, httpapi.EdgeGateway, httpapi.EdgeDirect)
 		},
+		"PASSWORD_MAX_LENGTH": func(s *settings, bad bool) { s.Accounts.MinPassword = pick(bad, 200, 128) },
+		"SESSION_BROWSER_TTL": func(s *settings, bad bool) { s.Sessions.Browser = pick(bad, 0, time.Minute) },
+		"SESSION_UPDATE_AGE":  func(s *settings, bad bool) { s.Sessions.UpdateAge = pick[time.Duration](bad, -1, 0) },
+		"SESSION_FRESH_AGE":   func(s *settings, bad bool) { s.Sessions.Fresh = pick[time.Duration](bad, -1, 0) },
+		"COOKIE_PREFIX":       func(s *settings, bad bool) { s.Sessions.CookiePrefix = pick(bad, "__host-x", "__x") },
+		"HASH_CONCURRENCY":    func(s *settings, bad bool) { s.Hashing.Concurrency = pick(bad, -1, 0) },
+		"HASH_QUEUE":          func(s *settings, bad bool) { s.Hashing.Queue = pick(bad, -1, 0) },
+		"USER_FIELDS": func(s *settings, bad bool) {
+			s.Fields.OfUser = field.Fields{{Name: "plan", Kind: field.Text, Required: true, Closed: bad}}
+		},
 		"MULTI_SESSION_MAX": func(s *settings, bad bool) { s.Ways.Accounts = pick(bad, 21, 20) },
 	} {
 		for _, bad := range []bool{false, true} {
@@ -136,4 +147,13 @@ func pick[T any](first bool, a, b T) T {
 		return a
 	}
 	return b
+}
+
+// SES-07: a session without "remember me" outlasts no other.
+func TestSettings_noSessionOutlastsTheLongest(t *testing.T) {
+	t.Parallel()
+	s := load(t, testkit.Inbox(t), map[string]string{"SESSION_BROWSER_TTL": "10000h"})
+	if r := s.sessionRules(); r.Browser != r.Absolute {
+		t.Errorf("%v without, %v at most", r.Browser, r.Absolute)
+	}
 }

@@ -42,6 +42,7 @@ func TestFields_settingIsReadStrictly(t *testing.T) {
 		"plan:string,input=true":     "option other than",
 		"plan:string,max=0":          "max",
 		"plan:string,max=5000":       "max",
+		"age:number,max=3":           "max",
 		"age:number,default=x":       "default that is no number",
 		"plan:string;PLAN:string":    "twice",
 		"my_plan:string;myPlan:date": "twice",

@@ -110,6 +110,9 @@ func (f *Field) option(key, value string, fallback *string) error {
 		if err != nil || n < 1 || n > mostLongest {
 			return fmt.Errorf("with a max that is not between 1 and %d", mostLongest)
 		}
+		if f.Kind != Text && f.Kind != Texts {
+			return errors.New("with a max, which bounds the characters of a text")
+		}
 		f.Longest = n
 	default:
 		return errors.New("with an option other than required, input=false, returned=false, claim, default=… and max=…")

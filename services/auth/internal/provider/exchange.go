@@ -97,6 +97,10 @@ func (p *Provider) Refresh(ctx context.Context, old Tokens, subject string) (Tok
 		return t, nil
 	}
 	who, err := p.dialect.verify(ctx, Tokens{ID: t.ID}, nil)
+	if errors.Is(err, ErrNoIDToken) {
+		t.ID = old.ID
+		return t, nil
+	}
 	if err != nil || who.Subject != subject {
 		return Tokens{}, errors.Join(ErrRefresh, err)
 	}

@@ -89,6 +89,16 @@ func TestDiscord_tellsWhoItIs(t *testing.T) {
 	}
 }
 
+// A provider without ID tokens may answer one all the same: it is not looked at.
+func TestDiscord_refreshesWhateverElseItGives(t *testing.T) {
+	t.Parallel()
+	o, _ := site(t, map[string]string{"/api/oauth2/token": `{"access_token":"at","token_type":"Bearer","expires_in":"604800","refresh_token":"new","id_token":"x"}`})
+	fresh, err := provider.Discord(o).Refresh(t.Context(), provider.Tokens{Refresh: "old"}, "80351110224678912")
+	if err != nil || fresh.Refresh != "new" || fresh.ID != "" {
+		t.Errorf("got %+v, %v", fresh, err)
+	}
+}
+
 func TestApple_signsItsSecretAndPostsItsAnswer(t *testing.T) {
 	t.Parallel()
 	text := es256(t)
