@@ -1,6 +1,7 @@
 package limit_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -116,6 +117,53 @@ func TestUndo_takesAGuessBack(t *testing.T) {
 }
 
 // AUTH-18: after 100 wrong passwords in a row none is right any more.
+// A right password and a wrong one at once lock the two counts in one order.
+func TestClearOf_locksInTheOrderOfACharge(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Postgres(t, migrations.Auth)
+	if _, err := pool.Exec(t.Context(), `
+		INSERT INTO better_auth.users (id, name, email, email_verified, created_at, updated_at)
+		VALUES ('u', 'Ada', 'ada@example.test', true, now(), now())`); err != nil {
+		t.Fatal(err)
+	}
+	inARow, lately := bytes.Repeat([]byte("a"), 32), bytes.Repeat([]byte("b"), 32)
+	if _, err := pool.Exec(t.Context(), `
+		INSERT INTO better_auth.guesses (account_hash, user_id, failures, retry_at, last_at)
+		VALUES ($1, 'u', 1, 'infinity', now()), ($2, 'u', 1, '-infinity', now())`, inARow, lately); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock := func(hash []byte) error {
+		_, err := tx.Exec(t.Context(), `SELECT FROM better_auth.guesses WHERE account_hash = $1 FOR UPDATE NOWAIT`, hash)
+		return err
+	}
+	if err := lock(lately); err != nil {
+		t.Fatal(err)
+	}
+	cleared := make(chan error)
+	go func() { cleared <- limit.Store{DB: pool}.ClearOf(t.Context(), "u") }()
+	for waits := false; !waits; {
+		if err := pool.QueryRow(t.Context(), `
+			SELECT EXISTS (SELECT FROM pg_stat_activity
+			               WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%guesses%')`).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := lock(inARow); err != nil {
+		t.Errorf("the count in a row is locked before the one lately: %v", err)
+	}
+	if err := errors.Join(tx.Rollback(t.Context()), <-cleared); err != nil {
+		t.Fatal(err)
+	}
+	var left int
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM better_auth.guesses`).Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d are left, %v", left, err)
+	}
+}
+
 func TestBegin_isSpentAfterAHundred(t *testing.T) {
 	t.Parallel()
 	l, clock := guessing(t, limit.Rules{}, nil)

@@ -72,9 +72,14 @@ func (s Store) wait(ctx context.Context, key []byte, now time.Time) error {
 	return &waitError{left: max(until.Sub(now), time.Second)}
 }
 
+// inOrder locks counts as Charge does, lately before in a row: whoever changes both
+// at once would else wait for a guess that waits for it.
+const inOrder = ` ORDER BY retry_at FOR UPDATE)`
+
 // Clear forgets an account's counts.
 func (s Store) Clear(ctx context.Context, k keys) error {
-	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.guesses WHERE account_hash = ANY($1)`, k.all()); err != nil {
+	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.guesses WHERE account_hash IN (
+		SELECT account_hash FROM better_auth.guesses WHERE account_hash = ANY($1)`+inOrder, k.all()); err != nil {
 		return fmt.Errorf("clear guesses: %w", err)
 	}
 	return nil
@@ -85,7 +90,7 @@ func (s Store) Undo(ctx context.Context, k keys) error {
 	_, err := s.DB.Exec(ctx, `
 		UPDATE better_auth.guesses
 		SET failures = greatest(failures - 1, 0), retry_at = CASE WHEN retry_at = 'infinity' THEN retry_at ELSE '-infinity' END
-		WHERE account_hash = ANY($1)`, k.all())
+		WHERE account_hash IN (SELECT account_hash FROM better_auth.guesses WHERE account_hash = ANY($1)`+inOrder, k.all())
 	if err != nil {
 		return fmt.Errorf("undo guess: %w", err)
 	}
@@ -94,7 +99,8 @@ func (s Store) Undo(ctx context.Context, k keys) error {
 
 // ClearOf forgets all counts of a person, who got a new password by mail.
 func (s Store) ClearOf(ctx context.Context, userID string) error {
-	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.guesses WHERE user_id = $1`, userID); err != nil {
+	if _, err := s.DB.Exec(ctx, `DELETE FROM better_auth.guesses WHERE account_hash IN (
+		SELECT account_hash FROM better_auth.guesses WHERE user_id = $1`+inOrder, userID); err != nil {
 		return fmt.Errorf("clear guesses of user: %w", err)
 	}
 	return nil
