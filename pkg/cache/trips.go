@@ -12,7 +12,7 @@ import (
 
 const (
 	// linger gathers wishes that nobody waits for into one trip.
-	linger = 2 * time.Millisecond
+	linger = 10 * time.Millisecond
 	// tripKeys bounds one trip: more wait for the next.
 	tripKeys = 512
 )
