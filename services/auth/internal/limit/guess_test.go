@@ -116,7 +116,6 @@ func TestUndo_takesAGuessBack(t *testing.T) {
 	}
 }
 
-// AUTH-18: after 100 wrong passwords in a row none is right any more.
 // A right password and a wrong one at once lock the two counts in one order.
 func TestClearOf_locksInTheOrderOfACharge(t *testing.T) {
 	t.Parallel()
@@ -164,6 +163,7 @@ func TestClearOf_locksInTheOrderOfACharge(t *testing.T) {
 	}
 }
 
+// AUTH-18: after 100 wrong passwords in a row none is right any more.
 func TestBegin_isSpentAfterAHundred(t *testing.T) {
 	t.Parallel()
 	l, clock := guessing(t, limit.Rules{}, nil)
