@@ -59,11 +59,14 @@ type Admission struct {
 	sum     atomic.Int64 // of the answers' times
 	most    atomic.Int64 // waiting at once
 	refused atomic.Int64
+	filled  atomic.Int64 // when the limit was half reached, if it was not before
+	before  atomic.Int64 // answers until then
 
 	mu     sync.Mutex // for the rest, which only the end of a window touches
 	usual  float64    // mean time of an answer when nobody waits for anybody
 	seen   int64      // when that was last true
 	lately float64    // the most that waited at once
+	crowd  bool       // at the last window's end the limit was half reached
 	probe  int        // windows left of a look at the usual time
 	kept   int64      // the limit after it
 }
@@ -102,7 +105,12 @@ func (a *Admission) Wait() Place {
 	n := a.waiting.Add(1)
 	for most := a.most.Load(); n > most && !a.most.CompareAndSwap(most, n); most = a.most.Load() {
 	}
-	return Place{a, a.clock()}
+	now := a.clock()
+	if limit := a.limit.Load(); 2*n > limit && 2*(n-1) <= limit {
+		a.filled.Store(now)
+		a.before.Store(a.count.Load())
+	}
+	return Place{a, now}
 }
 
 // Answered gives the place back: the answer has begun, or time is up.
@@ -133,21 +141,32 @@ func (a *Admission) clock() int64 { return int64(a.now().Sub(a.epoch)) }
 
 // turn ends a window and sets the limit for the next one.
 func (a *Admission) turn(now int64) {
-	count, sum, most, limit := a.count.Swap(0), a.sum.Swap(0), a.most.Swap(a.waiting.Load()), a.limit.Load()
+	waiting, limit := a.waiting.Load(), a.limit.Load()
+	count, sum, most := a.count.Swap(0), a.sum.Swap(0), a.most.Swap(waiting)
 	if count < samples {
 		return // another turn was faster
 	}
+	since, answered := float64(now-a.filled.Swap(now)), count-a.before.Swap(0)
 	full := a.refused.Swap(0) > 0 || most >= limit
+	busy := full || 2*most > limit
 	mean := max(1, float64(sum)/float64(count))
-	a.ends.Store(now + max(window, int64(3*mean))) // the next mean must be the next limit's work
+	// The mean tells of those who came before the crowd. Who comes now waits for all
+	// that are here, which is known when the crowd's own answers come.
+	ahead, crowd := mean, 2*waiting > limit
+	unknown := crowd && !a.crowd
+	if a.crowd = crowd; crowd && since >= 1.5*mean && answered >= samples {
+		ahead, unknown = max(mean, float64(waiting)*since/float64(answered)), false
+	}
+	a.ends.Store(now + max(window, int64(3*ahead))) // the next mean must be the next limit's work
 	if a.look(now, mean) {
 		return
 	}
-	a.learn(now, mean, (full || 2*most > limit) && limit > floor)
-	// The limit moves to where the mean is as long as patience lasts.
-	step := min(1.5, max(0.25, max(a.patience*a.usual, a.usual+slack)/mean))
+	a.learn(now, mean, busy && limit > floor)
+	// The limit moves to where the wait is as long as patience lasts.
+	step := min(1.5, max(0.25, max(a.patience*a.usual, a.usual+slack)/ahead))
 	switch {
-	case full || step < 1 && 2*most > limit:
+	case unknown && step >= 1: // the next window tells
+	case full || step < 1 && busy:
 		a.set(float64(limit)*step, floor)
 	default:
 		a.lately = max(float64(most), a.lately*forget)
