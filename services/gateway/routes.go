@@ -143,6 +143,8 @@ func routes(s settings) []class {
 		{name: "closed", paths: []string{"/internal", "/internal/*", "/api", "/api/*", "/webhooks", "/webhooks/*", "/.well-known", "/.well-known/*"},
 			methods: anyCall, answer: (*gate).nothing, auth: public,
 			byAddr: &open, headers: api, retry: once},
+		{name: "reports", paths: []string{"/csp-reports"}, methods: []string{http.MethodPost}, service: s.WebURL, answer: (*gate).nothing, auth: public,
+			byAddr: &open, body: 16 * kib, times: quick, headers: api, retry: once},
 		{name: "web", paths: []string{"/*"}, methods: reads, service: s.WebURL, answer: (*gate).nothing, auth: public,
 			byAddr: &open, times: pages, headers: web, ownCSP: true, retry: again,
 			compress: true},

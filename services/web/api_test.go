@@ -9,14 +9,21 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/services/web/internal/site"
+	"github.com/codex-platform/codex/services/web/internal/violation"
 )
 
 func ask(t *testing.T, s settings, files fstest.MapFS, target string) *httptest.ResponseRecorder {
 	t.Helper()
-	api := newAPI(s, site.NewLive(files), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	reports, err := violation.New(log, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := newAPI(s, site.NewLive(files), reports, log)
 	w := httptest.NewRecorder()
 	api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
 	return w

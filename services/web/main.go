@@ -15,6 +15,7 @@ import (
 	"github.com/codex-platform/codex/pkg/observability"
 	"github.com/codex-platform/codex/services/web/app"
 	"github.com/codex-platform/codex/services/web/internal/site"
+	"github.com/codex-platform/codex/services/web/internal/violation"
 )
 
 type settings struct {
@@ -53,10 +54,14 @@ func serve(ctx context.Context, s settings, _ []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	reports, err := violation.New(log, time.Now)
+	if err != nil {
+		return err
+	}
 	live := site.NewLive(files)
 	health := watch(live, httpapi.NewHealth(log))
 	err = httpapi.Serve(ctx, s.HTTP.Serve(s.Addr, s.PrivateAddr, s.Development(), health),
-		newAPI(s, live, log), httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)
+		newAPI(s, live, reports, log), httpapi.Private(health, telemetry.MetricsHandler(), s.HTTP.Pprof), log)
 
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()

@@ -21,6 +21,9 @@ func TestJourney(t *testing.T) { live(t, "journey.test.mjs") }
 // it off.
 func TestSecondStep(t *testing.T) { live(t, "second-step.test.mjs") }
 
+// A page runs only its own scripts, and what it was kept from is reported (GW-19).
+func TestPolicy(t *testing.T) { live(t, "policy.test.mjs") }
+
 // live runs the steps of a file in a browser, against the whole product.
 func live(t *testing.T, file string) {
 	t.Helper()

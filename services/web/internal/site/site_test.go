@@ -257,7 +257,7 @@ func TestAnswer_aPageComesInTheReadersLanguage(t *testing.T) {
 func TestAnswer_aPageBringsItsOwnPolicyAndMayNotBeFramed(t *testing.T) {
 	t.Parallel()
 	english := get(t, "/sign-in").Header().Get("Content-Security-Policy")
-	if english != "default-src 'none'; script-src 'self' 'sha256-abc='; frame-ancestors 'none'" {
+	if english != "default-src 'none'; script-src 'self' 'sha256-abc='; frame-ancestors 'none'; report-uri /csp-reports" {
 		t.Errorf("policy of the English page: %q", english)
 	}
 	other := get(t, "/sign-in", "Accept-Language", "de").Header().Get("Content-Security-Policy")
