@@ -122,8 +122,16 @@ func (p *Place) Answered() {
 	now := a.clock()
 	a.sum.Add(now - p.since)
 	p.Leave()
-	if a.count.Add(1) >= samples && now >= a.ends.Load() && a.mu.TryLock() {
-		a.turn(now)
+	turns := a.count.Add(1) >= samples && now >= a.ends.Load()
+	idle := a.waiting.Load() == 0 && a.limit.Load() < calm
+	if (turns || idle) && a.mu.TryLock() {
+		if turns {
+			a.turn(now)
+		}
+		if idle { // the crowd is worked off: the next one finds as much room
+			a.probe = 0
+			a.limit.Store(calm)
+		}
 		a.mu.Unlock()
 	}
 }

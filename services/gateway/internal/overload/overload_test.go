@@ -51,16 +51,25 @@ func (e *endings) Pop() any {
 }
 
 // simulate lets people come at a rate that changes with time, whatever becomes of
-// them, and gives what became of them. Nothing here waits.
+// them, and gives what became of them.
 func simulate(seed uint64, s service, length time.Duration, rate func(at time.Duration) float64) []request {
 	r := rand.New(rand.NewPCG(seed, 1))
+	var times []time.Duration
+	for at := time.Duration(0); at < length; at += time.Duration(r.ExpFloat64() / rate(at) * float64(time.Second)) {
+		times = append(times, at)
+	}
+	return serve(r, s, times)
+}
+
+// serve lets people come at these times. Nothing here waits.
+func serve(r *rand.Rand, s service, times []time.Duration) []request {
 	begin := time.Unix(1_700_000_000, 0)
 	now := time.Duration(0)
 	a := New(Quick, func() time.Time { return begin.Add(now) })
 	free := make([]time.Duration, s.slots) // when each slot is free
 	var running endings
 	var all []*request
-	for at := time.Duration(0); at < length; at += time.Duration(r.ExpFloat64() / rate(at) * float64(time.Second)) {
+	for _, at := range times {
 		for len(running) > 0 && running[0].at <= at {
 			e := heap.Pop(&running).(ending)
 			now = e.at
@@ -232,6 +241,26 @@ func TestCrowds_thatAreServedAtOnceAreNotRefused(t *testing.T) {
 			if limit := work(a, &now, calm, 3*time.Millisecond, 3*time.Millisecond); limit < calm {
 				t.Fatalf("the limit is %d after a crowd that did not wait", limit)
 			}
+		}
+	}
+}
+
+// A crowd that a slow service has worked off leaves nothing behind: the next one
+// finds as much room.
+func TestCrowd_afterACrowdFindsAsMuchRoom(t *testing.T) {
+	t.Parallel()
+	var times []time.Duration
+	for at := time.Duration(0); at < 10*time.Second; at += 100 * time.Millisecond {
+		times = append(times, at)
+	}
+	for crowd := range 20 {
+		for range 20 + crowd*2 {
+			times = append(times, time.Duration(10+5*crowd)*time.Second)
+		}
+	}
+	for _, q := range serve(rand.New(rand.NewPCG(1, 1)), service{2, always(25 * time.Millisecond)}, times) {
+		if q.refused {
+			t.Fatalf("who came at %s is refused", q.came)
 		}
 	}
 }
