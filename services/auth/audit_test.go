@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 )
@@ -139,5 +141,43 @@ func TestAudit_recordsCommands(t *testing.T) {
 	run("import", "better-auth", "--from-json", file, "--secret", from.Secret, "--yes")
 	if n := of("accounts_import"); n != 1 {
 		t.Errorf("%d records of a takeover", n)
+	}
+}
+
+// stopAtWrite ends a command as a signal does, when it says something.
+type stopAtWrite context.CancelFunc
+
+func (stop stopAtWrite) Write(p []byte) (int, error) {
+	stop()
+	return len(p), nil
+}
+
+// AUTH-20: a command that a signal ends in the middle has changed things, and is recorded.
+func TestAudit_recordsCommandsThatAreStopped(t *testing.T) {
+	t.Parallel()
+	from, file := recorded(t)
+	w := newWorld(t, options{})
+	w.person()
+	sealed, err := ringOf(t).Encrypt([]byte("a token of a provider"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.exec(`UPDATE better_auth.accounts SET access_token = $1`, sealed)
+	for kind, args := range map[string][]string{
+		"secrets_reseal":  {"keys", "reseal"},
+		"accounts_import": {"import", "better-auth", "--from-json", file, "--secret", from.Secret, "--yes"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		code := program().Run(ctx, args, w.environ("AUTH_SECRETS=another-secret-another-secret-another-secret-42,"+secret), stopAtWrite(cancel), io.Discard)
+		cancel()
+		if code != 1 {
+			t.Errorf("%v: exit %d", args, code)
+		}
+		if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = $1 AND actor_id = 'command-line' AND outcome = 'failure' AND details->>'reason' = 'stopped'`, kind); n != 1 {
+			t.Errorf("%v: %d records", args, n)
+		}
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'secrets_reseal' AND details->>'renewed' = '1'`); n != 1 {
+		t.Error("the record does not tell what was sealed anew until then")
 	}
 }

@@ -67,9 +67,18 @@ func rotateKeys(ctx context.Context, s settings, _ []string, out io.Writer) erro
 	return nil
 }
 
+// recordTime is the longest that a command that is stopped still takes to be recorded.
+const recordTime = 5 * time.Second
+
 // recordCommand writes down what a command did that is about nobody in particular.
+// What a signal ended in the middle changed something too.
 func recordCommand(ctx context.Context, db database.Querier, e audit.Event) error {
 	e.ActorID = audit.CommandLine
+	if e.Failed && ctx.Err() != nil {
+		e.Details["reason"] = "stopped"
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
 	return (&audit.Log{Now: time.Now, Log: slog.New(slog.DiscardHandler)}).Record(ctx, db, nil, e)
 }
 
@@ -120,23 +129,11 @@ func resealAll(ctx context.Context, s settings, _ []string, out io.Writer) error
 		return err
 	}
 	defer pool.Close()
-	var sum reseal.Count
-	for _, c := range reseal.Columns {
-		var total int64
-		if err := pool.QueryRow(ctx, `SELECT count(*) FROM better_auth.`+c.Table+` WHERE `+c.Name+` <> ''`).Scan(&total); err != nil {
-			return fmt.Errorf("count %s: %w", c.Table, err)
-		}
-		bar := progress.New(out, c.Table+"."+c.Name, total, progress.Things, time.Now)
-		n, err := reseal.Run(ctx, pool, ring, c, bar.Set)
-		if err != nil {
-			return err
-		}
-		bar.Done(n.Current + n.Renewed + n.Lost)
-		sum.Current, sum.Renewed, sum.Lost = sum.Current+n.Current, sum.Renewed+n.Renewed, sum.Lost+n.Lost
-	}
-	if err := recordCommand(ctx, pool, audit.Event{Kind: audit.SecretsResealed, Failed: sum.Lost > 0, Details: map[string]string{
+	sum, err := resealColumns(ctx, pool, ring, out)
+	err = errors.Join(err, recordCommand(ctx, pool, audit.Event{Kind: audit.SecretsResealed, Failed: err != nil || sum.Lost > 0, Details: map[string]string{
 		"renewed": strconv.FormatInt(sum.Renewed, 10), "lost": strconv.FormatInt(sum.Lost, 10),
-	}}); err != nil {
+	}}))
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%d sealed anew, %d were already, %d open with none of AUTH_SECRETS\n", sum.Renewed, sum.Current, sum.Lost)
@@ -145,4 +142,22 @@ func resealAll(ctx context.Context, s settings, _ []string, out io.Writer) error
 	}
 	fmt.Fprintln(out, "cookies that an older secret signed need it until SESSION_MAX_AGE has passed")
 	return nil
+}
+
+// resealColumns seals all that is sealed, and counts what was done until it failed.
+func resealColumns(ctx context.Context, pool *pgxpool.Pool, ring security.Keyring, out io.Writer) (sum reseal.Count, err error) {
+	for _, c := range reseal.Columns {
+		var total int64
+		if err := pool.QueryRow(ctx, `SELECT count(*) FROM better_auth.`+c.Table+` WHERE `+c.Name+` <> ''`).Scan(&total); err != nil {
+			return sum, fmt.Errorf("count %s: %w", c.Table, err)
+		}
+		bar := progress.New(out, c.Table+"."+c.Name, total, progress.Things, time.Now)
+		n, err := reseal.Run(ctx, pool, ring, c, bar.Set)
+		sum.Current, sum.Renewed, sum.Lost = sum.Current+n.Current, sum.Renewed+n.Renewed, sum.Lost+n.Lost
+		if err != nil {
+			return sum, err
+		}
+		bar.Done(n.Current + n.Renewed + n.Lost)
+	}
+	return sum, nil
 }
