@@ -225,7 +225,7 @@ func (f *features) invite(ctx context.Context, tx pgx.Tx, u user.User) error {
 	}
 	return f.letters.Put(ctx, tx, mailer.Letter{
 		Kind: mail.AccountMade, UserID: u.ID, Cause: security.NewID(),
-		Contents: mailer.Contents{To: u.Email, Name: u.Name, Token: token, Callback: f.settings.Accounts.ResetPage},
+		Contents: mailer.Contents{To: u.Email, Name: u.Name, Token: token, Callback: string(f.settings.Accounts.ResetPage)},
 	})
 }
 

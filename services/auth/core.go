@@ -44,9 +44,9 @@ func addMail(f *features) error {
 	ledger := mailer.Store{DB: p.pool}
 	river.AddWorker(f.workers, &mailer.Worker{Store: ledger, Letters: letters, Ring: f.ring, Sender: p.sender, Now: p.now, Log: p.log, Links: f.links})
 	f.sweeps["letters"] = func(ctx context.Context, n int) (int64, error) { return ledger.Sweep(ctx, p.now().Add(-ledgerLife), n) }
-	signInPage := fixed(s.at(s.Accounts.SignInPage))
+	signInPage := fixed(s.page(s.Accounts.SignInPage))
 	f.links[mail.AccountExists], f.links[mail.PasswordChanged] = signInPage, signInPage
-	securityPage := fixed(s.at(s.Accounts.SecurityPage))
+	securityPage := fixed(s.page(s.Accounts.SecurityPage))
 	for _, kind := range []mail.Template{mail.NewDevice, mail.SecondFactorChanged, mail.PasskeyChanged, mail.WayAdded, mail.WayRemoved} {
 		f.links[kind] = securityPage
 	}
@@ -73,7 +73,7 @@ func addSessions(f *features) error {
 	if p.redis != nil {
 		f.sessions.Feed = cache.NewFeed(p.redis, p.log)
 	}
-	f.entrance = &entrance.Entrance{Sessions: f.sessions, Audit: f.audit, Page: s.at(s.Plugins.SecondFactorPage), Now: p.now}
+	f.entrance = &entrance.Entrance{Sessions: f.sessions, Audit: f.audit, Page: s.page(s.Plugins.SecondFactorPage), Now: p.now}
 	if s.Accounts.TellDevices {
 		f.entrance.Companions = append(f.entrance.Companions, &device.Companion{Letters: f.letters, Now: p.now})
 	}
@@ -109,7 +109,7 @@ func addReset(f *features) error {
 	s, p := f.settings, f.parts
 	r := &reset.Reset{
 		DB: p.pool, Store: reset.Store{DB: p.pool}, Passwords: f.passwords, Sessions: f.sessions, Audit: f.audit, Letters: f.letters, Limits: f.limits,
-		Base: s.at(s.BasePath.String()), Origin: f.origins.Own(), Page: s.Accounts.ResetPage, Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
+		Base: s.at(s.BasePath.String()), Origin: f.origins.Own(), Page: string(s.Accounts.ResetPage), Life: s.Accounts.ResetLife, EndSessions: s.Accounts.EndOnReset,
 		Floor: s.Accounts.AnswerFloor, Now: p.now,
 	}
 	f.reset = r
@@ -176,9 +176,9 @@ func addTokens(f *features) error {
 
 func addPages(f *features) error {
 	s := f.settings
-	h := &page.Handler{Home: s.PublicURL.String(), SignIn: s.at(s.Accounts.SignInPage)}
+	h := &page.Handler{Home: s.PublicURL.String(), SignIn: s.page(s.Accounts.SignInPage)}
 	if s.Accounts.ErrorPage != "" {
-		h.Own = s.at(s.Accounts.ErrorPage)
+		h.Own = s.page(s.Accounts.ErrorPage)
 	}
 	f.doors = append(f.doors, h)
 	return nil

@@ -21,7 +21,7 @@ type pluginSettings struct {
 	APIKey           limit.Switch  `env:"API_KEYS" envDefault:"on" help:"keys with which programs act as their owner (on, off)"`
 	Tokens           limit.Switch  `env:"JWT" envDefault:"on" help:"access tokens for clients, at /token and in set-auth-jwt; off, the gateway alone gets them (on, off)"`
 	Bearer           limit.Switch  `env:"BEARER" envDefault:"on" help:"clients without cookies: sessions by Authorization, and set-auth-token to get them (on, off)"`
-	SecondFactorPage string        `env:"TWO_FACTOR_PAGE" envDefault:"/two-factor" help:"the page, below PUBLIC_URL, where a browser that came by a link gives its second factor"`
+	SecondFactorPage pagePath      `env:"TWO_FACTOR_PAGE" envDefault:"/two-factor" help:"the page, below PUBLIC_URL, where a browser that came by a link gives its second factor"`
 	AuditLife        time.Duration `env:"AUDIT_TTL" envDefault:"8760h" help:"how long records of what happened to accounts are kept"`
 }
 

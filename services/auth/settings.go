@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -74,12 +73,12 @@ type accountSettings struct {
 	MaxPassword         int           `env:"PASSWORD_MAX_LENGTH" envDefault:"128" unit:"characters" help:"the longest password"`
 	VerifyLife          time.Duration `env:"VERIFICATION_LINK_TTL" envDefault:"1h" help:"how long a verification link works"`
 	ResetLife           time.Duration `env:"RESET_LINK_TTL" envDefault:"1h" help:"how long a reset link works; at most 1h"`
-	SignInPage          string        `env:"SIGN_IN_PAGE" envDefault:"/sign-in" help:"the page, below PUBLIC_URL, that letters about an existing account lead to"`
-	ResetPage           string        `env:"RESET_PASSWORD_PAGE" envDefault:"/reset-password" help:"the page, below PUBLIC_URL, that a reset link leads to when the request named none"`
-	ErrorPage           string        `env:"ERROR_PAGE" example:"/oops" help:"the page, below PUBLIC_URL, that says what went wrong with a link or a provider, in the place of the built-in one; it gets error and error_description"`
+	SignInPage          pagePath      `env:"SIGN_IN_PAGE" envDefault:"/sign-in" help:"the page, below PUBLIC_URL, that letters about an existing account lead to"`
+	ResetPage           pagePath      `env:"RESET_PASSWORD_PAGE" envDefault:"/reset-password" help:"the page, below PUBLIC_URL, that a reset link leads to when the request named none"`
+	ErrorPage           pagePath      `env:"ERROR_PAGE" example:"/oops" help:"the page, below PUBLIC_URL, that says what went wrong with a link or a provider, in the place of the built-in one; it gets error and error_description"`
 	ChangeEmail         bool          `env:"CHANGE_EMAIL" envDefault:"true" help:"people can change their address; the new one counts once a mailed link proved it"`
 	ConfirmChange       bool          `env:"CHANGE_EMAIL_CONFIRM" envDefault:"true" help:"a change of address is first confirmed by a link that is mailed to the old one, where that was proven"`
-	SecurityPage        string        `env:"SECURITY_PAGE" envDefault:"/profile" help:"the page, below PUBLIC_URL, with a person's sessions and factors, that letters about changes lead to"`
+	SecurityPage        pagePath      `env:"SECURITY_PAGE" envDefault:"/profile" help:"the page, below PUBLIC_URL, with a person's sessions and factors, that letters about changes lead to"`
 	TellDevices         bool          `env:"NEW_DEVICE_MAIL" envDefault:"true" help:"a sign-in from a browser and a network that were not seen before is told by mail"`
 	PasswordFloor       time.Duration `env:"PASSWORD_ANSWER_FLOOR" envDefault:"200ms" help:"the least time that a refused sign-in takes, and a sign-up that does not sign in; above the time of a hash"`
 	AnswerFloor         time.Duration `env:"ANSWER_FLOOR" envDefault:"500ms" help:"the least time that asking for a letter takes, so that it does not tell whether there is an account"`
@@ -204,15 +203,6 @@ func (s settings) database() database.Settings { return s.Database }
 
 // https tells whether people reach the product by https.
 func (s settings) https() bool { return strings.HasPrefix(s.PublicURL.String(), "https://") }
-
-// at gives the absolute address of a page below PUBLIC_URL.
-func (s settings) at(page string) string {
-	joined, err := url.JoinPath(s.PublicURL.String(), page)
-	if err != nil {
-		return s.PublicURL.String()
-	}
-	return joined
-}
 
 func (s settings) issuer() string {
 	if s.Tokens.Issuer != "" {

@@ -157,3 +157,35 @@ func TestSettings_noSessionOutlastsTheLongest(t *testing.T) {
 		t.Errorf("%v without, %v at most", r.Browser, r.Absolute)
 	}
 }
+
+// Pages are paths of PUBLIC_URL, with a query where the app wants one; what a link
+// would be broken by is refused.
+func TestSettings_pagesAreBelowThePublicAddress(t *testing.T) {
+	t.Parallel()
+	names := []string{"SIGN_IN_PAGE", "RESET_PASSWORD_PAGE", "ERROR_PAGE", "SECURITY_PAGE", "TWO_FACTOR_PAGE"}
+	env := func(page string) map[string]string {
+		out := map[string]string{}
+		for _, name := range names {
+			out[name] = page
+		}
+		return out
+	}
+	for page, want := range map[string]string{
+		"/": "/", "/in/": "/in/", "/in?tab=security": "/in?tab=security", "/?a=b#/in": "/?a=b#/in", "/größe": "/gr%C3%B6%C3%9Fe", "/a%20b": "/a%20b",
+	} {
+		s := load(t, testkit.Inbox(t), env(page))
+		for _, p := range []pagePath{s.Accounts.SignInPage, s.Accounts.ResetPage, s.Accounts.ErrorPage, s.Accounts.SecurityPage, s.Plugins.SecondFactorPage} {
+			if got := s.page(p); got != home+want {
+				t.Errorf("%s: %s", page, got)
+			}
+		}
+	}
+	for _, page := range []string{"https://app.example/in", "in", "//evil.example", "/\\evil.example", "/a//b", "/../a", "/%2fevil.example", "/a b", "/a\tb", "/100%", "javascript:alert(1)"} {
+		_, said := command(t, env(page), nil, "serve")
+		for _, name := range names {
+			if !strings.Contains(said, name+" is not valid: not a path below PUBLIC_URL") {
+				t.Errorf("%s=%s: %s", name, page, said)
+			}
+		}
+	}
+}
