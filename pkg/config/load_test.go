@@ -274,10 +274,16 @@ func TestSize(t *testing.T) {
 func TestURL(t *testing.T) {
 	t.Parallel()
 	var got config.URL
-	if err := got.UnmarshalText([]byte("HTTPS://x.test:8443/a//")); err != nil || got.String() != "HTTPS://x.test:8443/a" || !got.HTTPS() {
-		t.Errorf("got %q, %v", got, err)
+	for text, want := range map[string]string{
+		"https://x.test:8443/a//": "https://x.test:8443/a", "HTTPS://X.Test/A%2fb/": "https://x.test/A%2fb", // as a browser writes it
+		"https://x.test:443": "https://x.test", "http://x.test:80/a": "http://x.test/a", "http://x.test:443": "http://x.test:443", "https://x.test:": "https://x.test",
+		"https://x.test:0443": "https://x.test", "http://[::1]:080": "http://[::1]", "http://[FE80::1]:8000": "http://[fe80::1]:8000", "http://x.test:65535": "http://x.test:65535",
+	} {
+		if err := got.UnmarshalText([]byte(text)); err != nil || got.String() != want || got.HTTPS() != strings.HasPrefix(want, "https:") {
+			t.Errorf("%q: got %q, %v", text, got, err)
+		}
 	}
-	for _, text := range []string{"", "x.test", "/a", "ftp://x.test", "http://", "http://u:p@x.test", "http://x.test/?a", "http://x.test/#a", "http://x.test/?", "http://[", "javascript://x"} {
+	for _, text := range []string{"", "x.test", "/a", "ftp://x.test", "http://", "http://u:p@x.test", "http://x.test/?a", "http://x.test/#a", "http://x.test/?", "http://[", "javascript://x", "http://x.test:99999", "http://x.test:65536", "http://x.test:0", "http://:80", "http://:", "http://größe.test"} {
 		if err := got.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q passed", text)
 		}

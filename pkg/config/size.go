@@ -2,7 +2,6 @@ package config
 
 import (
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
 )
@@ -44,28 +43,3 @@ func cutSuffixFold(s, suffix string) (string, bool) {
 	}
 	return s[:at], true
 }
-
-// URL is an absolute http or https address without a log-in, query or
-// fragment, and without a slash at its end, so that paths can be appended.
-type URL string
-
-// UnmarshalText reads an address.
-func (u *URL) UnmarshalText(text []byte) error {
-	parsed, err := url.Parse(string(text))
-	switch {
-	case err != nil, parsed.Host == "", parsed.Scheme != "http" && parsed.Scheme != "https":
-		return formError("is not an absolute http or https URL")
-	case parsed.User != nil:
-		return formError("must not hold a user name or password")
-	case parsed.RawQuery != "", parsed.Fragment != "", parsed.ForceQuery:
-		return formError("must not hold a query or a fragment")
-	}
-	*u = URL(strings.TrimRight(string(text), "/"))
-	return nil
-}
-
-// String gives the address as text.
-func (u URL) String() string { return string(u) }
-
-// HTTPS tells whether the address is an https one.
-func (u URL) HTTPS() bool { return len(u) > 6 && strings.EqualFold(string(u[:6]), "https:") }

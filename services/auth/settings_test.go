@@ -26,6 +26,10 @@ func TestSettings_followThePublicAddress(t *testing.T) {
 	if !prod.https() || !prod.cookies().Secure || prod.issuer() != "https://id.example" || prod.audience() != "api" || prod.at(base) != "https://app.example/api/auth" {
 		t.Errorf("secure %v, issuer %s, audience %s, base %s", prod.cookies().Secure, prod.issuer(), prod.audience(), prod.at(base))
 	}
+	shouted := load(t, mails, map[string]string{"PUBLIC_URL": "HTTPS://App.Example.COM:443"}) // browsers write names small, and no usual port
+	if !shouted.https() || shouted.host() != "app.example.com" || shouted.issuer() != "https://app.example.com" || shouted.at(base) != "https://app.example.com/api/auth" {
+		t.Errorf("host %s, issuer %s, base %s", shouted.host(), shouted.issuer(), shouted.at(base))
+	}
 	if forced := load(t, mails, map[string]string{"SECURE_COOKIES": "true"}); !forced.cookies().Secure {
 		t.Error("SECURE_COOKIES does not hold")
 	}
