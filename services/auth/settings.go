@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/netip"
 	"strings"
 	"time"
 
@@ -162,7 +161,8 @@ func (s settings) Validate() []config.Fault {
 	refuse(x.Fresh < 0, "SESSION_FRESH_AGE", "is less than 0: with 0 every session is fresh", "24h")
 	refuse(x.CookiePrefix == "" || strings.ContainsFunc(x.CookiePrefix, notCookieName), "COOKIE_PREFIX", "cannot begin a cookie's name", "better-auth")
 	refuse(browsersOwn(x.CookiePrefix), "COOKIE_PREFIX", "begins as browsers mark cookies, which secure ones are anyway", "better-auth")
-	refuse(x.CookieDomain != "" && !inDomain(s.host(), x.CookieDomain), "COOKIE_DOMAIN", "is not a domain that PUBLIC_URL is in", "example.com")
+	problem = domainFault(s.host(), x.CookieDomain)
+	refuse(x.CookieDomain != "" && problem != "", "COOKIE_DOMAIN", problem, "example.com")
 	refuse(s.Hashing.MemoryKiB < 19456, "HASH_MEMORY_KIB", "is less than 19456", "19456")
 	refuse(s.Hashing.Iterations < 2, "HASH_ITERATIONS", "is less than 2", "2")
 	refuse(s.Hashing.Concurrency < 0, "HASH_CONCURRENCY", "is less than 0: with 0 cores and memory decide", "4")
@@ -177,15 +177,6 @@ func (s settings) Validate() []config.Fault {
 	faults = append(faults, s.Fields.faults()...)
 	faults = append(faults, s.HTTP.BehindGateway()...)
 	return append(faults, s.Guesses.faults()...)
-}
-
-// inDomain tells whether a host is the domain or below it. A domain has a dot: what
-// is below a top-level domain belongs to everybody.
-func inDomain(host, domain string) bool {
-	if _, err := netip.ParseAddr(host); err == nil || !strings.Contains(domain, ".") || strings.Trim(domain, ".") != domain {
-		return false
-	}
-	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
 // browsersOwn holds for the prefixes to which browsers tie what the cookie's

@@ -3,7 +3,6 @@ package main
 import (
 	"net/netip"
 	"net/url"
-	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
 
@@ -20,8 +19,12 @@ type passkeySettings struct {
 
 func (x passkeySettings) faults(host string) []config.Fault {
 	var faults []config.Fault
-	if x.RPID != "" && (protocol.ValidateRPID(x.RPID) != nil || host != x.RPID && !strings.HasSuffix(host, "."+x.RPID)) {
-		faults = append(faults, config.Fault{Name: "PASSKEY_RP_ID", Problem: "is neither the domain of PUBLIC_URL nor one above it", Example: "example.com"})
+	problem := domainFault(host, x.RPID)
+	if x.RPID == host && protocol.ValidateRPID(host) == nil { // localhost, say
+		problem = ""
+	}
+	if x.RPID != "" && problem != "" {
+		faults = append(faults, config.Fault{Name: "PASSKEY_RP_ID", Problem: problem, Example: "example.com"})
 	}
 	for _, origin := range x.Origins {
 		if _, err := security.ParseOrigins(origin, nil); err != nil && !protocol.IsKnownOpaqueOrigin(origin) {

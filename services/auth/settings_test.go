@@ -73,6 +73,22 @@ func TestSettings_cookiesOfADomain(t *testing.T) {
 			t.Errorf("%s: %v", domain, s.Validate())
 		}
 	}
+	// What is below a public suffix belongs to everybody: browsers drop cookies for it, and passkeys of it.
+	for domain, host := range map[string]string{"co.uk": "example.co.uk", "github.io": "example.github.io", "internal": "example.internal"} {
+		_, said := command(t, map[string]string{"PUBLIC_URL": "https://app." + host, "COOKIE_DOMAIN": domain, "PASSKEY_RP_ID": domain}, nil, "serve")
+		for _, name := range []string{"COOKIE_DOMAIN", "PASSKEY_RP_ID"} {
+			if !strings.Contains(said, name+" is a public suffix") {
+				t.Errorf("%s=%s: %s", name, domain, said)
+			}
+		}
+		_, said = command(t, map[string]string{"PUBLIC_URL": "https://app." + host, "COOKIE_DOMAIN": host, "PASSKEY_RP_ID": host}, nil, "serve")
+		if strings.Contains(said, "COOKIE_DOMAIN") || strings.Contains(said, "PASSKEY_RP_ID") {
+			t.Errorf("%s: %s", host, said)
+		}
+	}
+	if _, said := command(t, map[string]string{"PUBLIC_URL": home, "PASSKEY_RP_ID": "localhost"}, nil, "serve"); strings.Contains(said, "PASSKEY_RP_ID") {
+		t.Error(said)
+	}
 	s.PublicURL, s.Sessions.CookieDomain = "https://10.0.0.1", "0.0.1"
 	if !refused() {
 		t.Error("a part of an address counts as domain")
