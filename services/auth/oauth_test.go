@@ -794,6 +794,7 @@ func TestSettings_ofProviders(t *testing.T) {
 		"OIDC_ACME_ISSUER is neither https": {"OIDC_PROVIDERS": "acme", "OIDC_ACME_ISSUER": "http://idp.test"},
 		"OIDC_PROVIDERS holds the id":       {"OIDC_PROVIDERS": "google"},
 		"TRUSTED_PROVIDERS holds microsoft": {"TRUSTED_PROVIDERS": "microsoft"},
+		"TRUSTED_PROVIDERS names what":      {"TRUSTED_PROVIDERS": "google,acmee", "OIDC_PROVIDERS": "acme"},
 		"PROVIDER_TIMEOUT is not":           {"PROVIDER_TIMEOUT": "6s"},
 		"GOOGLE_SIGN_UP is not valid":       {"GOOGLE_SIGN_UP": "maybe"},
 	} {
@@ -804,5 +805,9 @@ func TestSettings_ofProviders(t *testing.T) {
 		if _, err := config.Load[settings](environ); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not said: %v", want, err)
 		}
+	}
+	known := []string{"TRUSTED_PROVIDERS=github, acme", "OIDC_PROVIDERS=acme"} // one of them switched off
+	if _, err := config.Load[settings](known); err == nil || strings.Contains(err.Error(), "TRUSTED_PROVIDERS") {
+		t.Error(err)
 	}
 }

@@ -103,6 +103,8 @@ func (x providerSettings) faults() []config.Fault {
 	shared := slices.Contains(sharedTenants, x.Microsoft.Tenant)
 	refuse(shared && slices.Contains(x.Trusted, "microsoft"), "TRUSTED_PROVIDERS",
 		"holds microsoft, while MICROSOFT_TENANT lets in tenants where anybody writes any address", "acme")
+	stray := slices.ContainsFunc(x.Trusted, func(id string) bool { return !slices.Contains(presetIDs, id) && !slices.Contains(x.Names, id) })
+	refuse(stray, "TRUSTED_PROVIDERS", "names what is no provider: there are "+strings.Join(presetIDs, ", ")+" and those of OIDC_PROVIDERS", "acme")
 	refuse(strings.ContainsAny(x.Microsoft.Tenant, "/?#{}"), "MICROSOFT_TENANT", "is not a tenant", "common")
 	for _, preset := range []struct {
 		prefix string
@@ -132,11 +134,11 @@ func (x providerSettings) faults() []config.Fault {
 	return faults
 }
 
+// presetIDs are the providers whose usual places are built in.
+var presetIDs = []string{"google", "gitlab", "discord", "github", "microsoft", "apple"}
+
 // takenIDs are what accounts and records name ways of signing in by already.
-var takenIDs = []string{
-	"google", "gitlab", "discord", "github", "microsoft", "apple", "credential",
-	"email", "username", "magic-link", "email-otp", "passkey", "anonymous", "email-verification",
-}
+var takenIDs = append([]string{"credential", "email", "username", "magic-link", "email-otp", "passkey", "anonymous", "email-verification"}, presetIDs...)
 
 func (a appleSettings) key() provider.AppleKey {
 	return provider.AppleKey{Team: a.Team, ID: a.Key, PEM: a.PEM.Reveal()}
