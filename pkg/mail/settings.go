@@ -43,20 +43,42 @@ func (s Settings) Validate() []config.Fault {
 	if _, err := parseFrom(s.From); err != nil {
 		faults = append(faults, config.Fault{Name: "MAIL_FROM", Problem: err.Error(), Example: "Codex <no-reply@example.com>"})
 	}
-	if _, err := s.Letters(); err != nil {
-		faults = append(faults, config.Fault{Name: "MAIL_TEMPLATES, MAIL_BRAND, MAIL_COLOR, MAIL_LOGO_URL or MAIL_SUPPORT", Problem: "cannot be used: " + err.Error(), Example: "#1f4fd8"})
+	if s.Color != "" && !color.MatchString(s.Color) {
+		faults = append(faults, config.Fault{Name: "MAIL_COLOR", Problem: "is not a color", Example: "#1f4fd8"})
+	}
+	if s.Logo != "" && !strings.HasPrefix(s.Logo, "https://") {
+		faults = append(faults, config.Fault{Name: "MAIL_LOGO_URL", Problem: "is not an https:// address", Example: "https://app.example.com/logo.png"})
+	}
+	if _, err := validation.ParseEmail(s.Support); s.Support != "" && err != nil {
+		faults = append(faults, config.Fault{Name: "MAIL_SUPPORT", Problem: "is not an address", Example: "help@example.com"})
+	}
+	if problem := s.templatesFault(); problem != "" {
+		faults = append(faults, config.Fault{Name: "MAIL_TEMPLATES", Problem: problem, Example: "/etc/codex/letters"})
 	}
 	return faults
 }
 
+// templatesFault says what is wrong with the own templates; "" for nothing.
+func (s Settings) templatesFault() string {
+	if s.Templates == "" {
+		return ""
+	}
+	info, err := os.Stat(s.Templates)
+	var failed *fs.PathError
+	switch {
+	case errors.As(err, &failed):
+		return "names a folder that cannot be read: " + failed.Err.Error()
+	case !info.IsDir():
+		return "names what is no folder"
+	}
+	if _, err := NewLetters(os.DirFS(s.Templates), Brand{}); err != nil {
+		return "cannot be used: " + err.Error()
+	}
+	return ""
+}
+
 // Letters gives the letters that these settings describe.
 func (s Settings) Letters() (*Letters, error) {
-	if s.Logo != "" && !strings.HasPrefix(s.Logo, "https://") {
-		return nil, errors.New("the logo is not an https:// address")
-	}
-	if _, err := validation.ParseEmail(s.Support); s.Support != "" && err != nil {
-		return nil, errors.New("the address for help is none")
-	}
 	var mounted fs.FS
 	if s.Templates != "" {
 		mounted = os.DirFS(s.Templates)

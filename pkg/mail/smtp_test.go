@@ -11,6 +11,8 @@ import (
 	"mime/quotedprintable"
 	"net"
 	netmail "net/mail"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +190,25 @@ func TestSettings_refuseWhatCannotWork(t *testing.T) {
 		s := mail.Settings{URL: "smtp://mail.test", From: from}
 		if _, err := mail.NewSMTP(s); err == nil || len(s.Validate()) != 1 || s.Validate()[0].Name != "MAIL_FROM" {
 			t.Errorf("%q: got %v, %v", from, err, s.Validate())
+		}
+	}
+	folder := t.TempDir()
+	file := filepath.Join(folder, "layout.html")
+	if err := os.WriteFile(file, []byte("{{.Nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(s *mail.Settings){
+		"MAIL_COLOR is not a color":                             func(s *mail.Settings) { s.Color = "blue" },
+		"MAIL_LOGO_URL is not an https://":                      func(s *mail.Settings) { s.Logo = "http://x.test/l.png" },
+		"MAIL_SUPPORT is not":                                   func(s *mail.Settings) { s.Support = "nobody" },
+		"MAIL_TEMPLATES names a folder that cannot be read: no": func(s *mail.Settings) { s.Templates = filepath.Join(folder, "nope") },
+		"MAIL_TEMPLATES names what is no folder":                func(s *mail.Settings) { s.Templates = file },
+		"MAIL_TEMPLATES cannot be used: ":                       func(s *mail.Settings) { s.Templates = folder },
+	} {
+		s := good
+		change(&s)
+		if got := s.Validate(); len(got) != 1 || !strings.HasPrefix(got[0].Name+" "+got[0].Problem, want) {
+			t.Errorf("%s: got %v", want, got)
 		}
 	}
 }
