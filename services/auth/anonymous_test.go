@@ -28,6 +28,26 @@ func (w *world) exists(userID string) bool {
 
 var anonymousOn = map[string]string{"ANONYMOUS": "on"}
 
+// Where nobody can make an account, nobody does without an address either; those who
+// did before stay until they leave.
+func TestAnonymous_doesNotComeWhereSignUpIsClosed(t *testing.T) {
+	t.Parallel()
+	open := newWorld(t, options{env: anonymousOn})
+	b, id := open.anonymously()
+	w := newWorld(t, options{pool: open.pool, mails: open.mails, env: map[string]string{"ANONYMOUS": "on", "DISABLE_SIGN_UP": "true"}})
+	if r := w.browser().post("/sign-in/anonymous", map[string]any{}); r.status != http.StatusForbidden || r.code() != "ANONYMOUS_SIGN_UP_DISABLED" {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.users`); n != 1 {
+		t.Errorf("%d people", n)
+	}
+	before := w.browser()
+	before.cookies = b.cookies
+	if r := before.post("/delete-anonymous-user", map[string]any{}); r.status != http.StatusOK || w.exists(id) {
+		t.Errorf("one who was there before: %d %s", r.status, r.text)
+	}
+}
+
 func TestAnonymous_comesAndGoes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{env: anonymousOn})

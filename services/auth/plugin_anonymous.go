@@ -10,7 +10,8 @@ func addAnonymous(f *features) error {
 	}
 	people := &anonymous.People{
 		DB: p.pool, Store: anonymous.Store{DB: p.pool}, Sessions: f.sessions, Entrance: f.entrance, Audit: f.audit,
-		Remove: f.deletion.Remove, Replace: f.deletion.Replace, Keep: bool(s.Ways.AnonymousKeep), Leave: bool(s.Ways.AnonymousLeave), Now: p.now,
+		Remove: f.deletion.Remove, Replace: f.deletion.Replace, Keep: bool(s.Ways.AnonymousKeep), Leave: bool(s.Ways.AnonymousLeave),
+		Closed: s.Accounts.SignUpClosed, Now: p.now,
 	}
 	f.entrance.Companions = append(f.entrance.Companions, people)
 	f.doors = append(f.doors, people)

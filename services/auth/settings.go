@@ -66,7 +66,7 @@ type accountSettings struct {
 	MailOnSignUp        bool          `env:"SEND_VERIFICATION_ON_SIGN_UP" envDefault:"true" help:"signing up mails a verification link"`
 	MailOnSignIn        bool          `env:"SEND_VERIFICATION_ON_SIGN_IN" envDefault:"false" help:"a sign-in that is refused because the address is not proven mails a new link"`
 	Passwords           bool          `env:"EMAIL_PASSWORD" envDefault:"true" help:"people sign up and in with a password; off, no password is asked for, chosen or reset by its owner"`
-	SignUpClosed        bool          `env:"DISABLE_SIGN_UP" envDefault:"false" help:"nobody can make an account"`
+	SignUpClosed        bool          `env:"DISABLE_SIGN_UP" envDefault:"false" help:"nobody can make an account, by whatever way, anonymous ones included; administrators and commands still do"`
 	EndOnReset          bool          `env:"REVOKE_SESSIONS_ON_PASSWORD_RESET" envDefault:"true" help:"a password reset ends all sessions of the account"`
 	MinPassword         int           `env:"PASSWORD_MIN_LENGTH" envDefault:"8" unit:"characters" help:"the shortest new password"`
 	MaxPassword         int           `env:"PASSWORD_MAX_LENGTH" envDefault:"128" unit:"characters" help:"the longest password"`

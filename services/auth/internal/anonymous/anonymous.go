@@ -25,9 +25,10 @@ import (
 
 // The refusals of this feature.
 var (
-	ErrAgain = problem.New(http.StatusBadRequest, "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY", "Anonymous users cannot sign in again anonymously")
-	ErrNot   = problem.New(http.StatusForbidden, "USER_IS_NOT_ANONYMOUS", "User is not anonymous")
-	ErrStays = problem.New(http.StatusBadRequest, "DELETE_ANONYMOUS_USER_DISABLED", "Deleting anonymous users is disabled")
+	ErrClosed = problem.New(http.StatusForbidden, "ANONYMOUS_SIGN_UP_DISABLED", "New accounts cannot be made here, anonymous ones neither")
+	ErrAgain  = problem.New(http.StatusBadRequest, "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY", "Anonymous users cannot sign in again anonymously")
+	ErrNot    = problem.New(http.StatusForbidden, "USER_IS_NOT_ANONYMOUS", "User is not anonymous")
+	ErrStays  = problem.New(http.StatusBadRequest, "DELETE_ANONYMOUS_USER_DISABLED", "Deleting anonymous users is disabled")
 )
 
 const (
@@ -58,7 +59,9 @@ type People struct {
 	Keep bool
 	// Leave: they can delete themselves.
 	Leave bool
-	Now   func() time.Time
+	// Closed: nobody can sign up, so nobody comes this way either.
+	Closed bool
+	Now    func() time.Time
 }
 
 // enter makes a person and lets them in.

@@ -25,6 +25,8 @@ func (p *People) postSignIn(ctx context.Context, c *wire.Call, _ wire.None) (*wi
 		return nil, err
 	case live != nil && live.User.IsAnonymous:
 		return nil, ErrAgain
+	case p.Closed:
+		return nil, ErrClosed
 	}
 	in, err := p.enter(ctx, c)
 	if err != nil {
