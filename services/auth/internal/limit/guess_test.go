@@ -2,6 +2,7 @@ package limit_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -113,6 +114,38 @@ func TestUndo_takesAGuessBack(t *testing.T) {
 		if err := l.Undo(t.Context(), g); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The sweep waits for no guess, and so no guess waits for one that waits for it.
+func TestSweep_leavesCountsThatAreInUse(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Postgres(t, migrations.Auth)
+	if _, err := pool.Exec(t.Context(), `
+		INSERT INTO better_auth.guesses (account_hash, failures, retry_at, last_at)
+		SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), 1, '-infinity', now() - interval '2 days' FROM generate_series(1, 9) n`); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `SELECT FROM better_auth.guesses WHERE account_hash < decode(lpad('3', 64, '0'), 'hex') FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	store, before := limit.Store{DB: pool}, time.Now().Add(-24*time.Hour)
+	for _, want := range []int64{4, 3, 0} {
+		if n, err := store.Sweep(ctx, before, 4); err != nil || n != want {
+			t.Errorf("%d, %v; want %d", n, err, want)
+		}
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := store.Sweep(ctx, before, 4); err != nil || n != 2 {
+		t.Errorf("%d afterwards, %v", n, err)
 	}
 }
 

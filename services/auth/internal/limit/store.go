@@ -107,14 +107,15 @@ func (s Store) ClearOf(ctx context.Context, userID string) error {
 }
 
 // Sweep deletes up to limit counts that are older than a moment. Those in a row of
-// people stay: "in a row" has no end.
+// people stay: "in a row" has no end. It passes over what a guess has locked: it would
+// else wait for one that waits for it, since it knows no pairs.
 func (s Store) Sweep(ctx context.Context, before time.Time, limit int) (int64, error) {
 	tag, err := s.DB.Exec(ctx, `
-		DELETE FROM better_auth.guesses
-		WHERE account_hash IN (
+		WITH old AS (
 			SELECT account_hash FROM better_auth.guesses
-			WHERE last_at < $1 AND (user_id IS NULL OR retry_at < 'infinity') LIMIT $2)
-		  AND last_at < $1`, before, limit)
+			WHERE last_at < $1 AND (user_id IS NULL OR retry_at < 'infinity') LIMIT $2
+			FOR UPDATE SKIP LOCKED)
+		DELETE FROM better_auth.guesses WHERE account_hash IN (SELECT account_hash FROM old)`, before, limit)
 	if err != nil {
 		return 0, fmt.Errorf("sweep guesses: %w", err)
 	}
