@@ -501,6 +501,10 @@ func TestSocial_takesIDTokens(t *testing.T) {
 	if r.status != http.StatusOK || r.body["redirect"] != false || r.str("token") == "" || r.str("user", "email") != p.Email || !b.signedIn() {
 		t.Fatalf("got %d %s", r.status, r.text)
 	}
+	// An ID token alone brings no token for the provider's API: that is what is said, and no empty token.
+	if r := b.post("/get-access-token", map[string]any{"accountId": b.account("acme")}); r.status != http.StatusBadRequest || r.code() != "ACCESS_TOKEN_NOT_FOUND" {
+		t.Errorf("the provider's token: %d %s", r.status, r.text)
+	}
 	acme.Break(oidc.Faults{WrongAudience: true})
 	foreign := acme.IDToken(p, "n")
 	acme.Break(oidc.Faults{})

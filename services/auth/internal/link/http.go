@@ -186,8 +186,11 @@ func (l *Links) accessToken(ctx context.Context, c *wire.Call, in tokenForm) (*w
 		return nil, err
 	}
 	t, err := l.current(ctx, p, a)
-	if err != nil || t.Access == "" {
+	switch {
+	case err != nil:
 		return nil, l.failed(ctx, a, err, ErrAccess)
+	case t.Access == "": // it came with an ID token alone; the reference gives "" as the token
+		return nil, ErrNoAccess.WithMessage("Access token not found: this account came without one. Link it by link-social, without idToken, to get one")
 	}
 	answer := wire.OK(AccessToken{AccessToken: t.Access, ExpiresAt: shown(t.AccessExpires), Scopes: t.Scopes, IDToken: t.ID})
 	l.Sessions.Renew(&answer.Headers, c, live)
