@@ -31,7 +31,7 @@ func addOAuth(f *features) error {
 	}
 	f.doors = append(f.doors, links, &oauth.Handler{
 		DB: p.pool, Links: links, Providers: served.providers, SignUp: served.signUp, Once: f.once, Sessions: f.sessions,
-		Entrance: f.entrance, Audit: f.audit, Base: s.at(s.BasePath.String()), Home: s.PublicURL.String(), Log: p.log,
+		Entrance: f.entrance, Audit: f.audit, Limits: f.limits, Base: s.at(s.BasePath.String()), Home: s.PublicURL.String(), Log: p.log,
 	})
 	return nil
 }

@@ -263,6 +263,48 @@ func TestSocial_failures(t *testing.T) {
 	}
 }
 
+// AUTH-20: an answer to the caller's own question that says no is recorded each time;
+// one to nobody's question, which any stranger can send, once a minute for each address.
+func TestSocial_recordsRefusedAnswers(t *testing.T) {
+	t.Parallel()
+	w, acme, _ := withProviders(t, map[string]string{"RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.0/8"})
+	acme.Be(person(address(), true))
+	records := func(method, reason string) int {
+		return w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'sign_in' AND outcome = 'failure' AND details->>'method' = $1 AND details->>'reason' = $2`, method, reason)
+	}
+	answer := func(query string) {
+		b := w.browser()
+		back, _ := url.Parse(w.approve(b.leave("/sign-in/social", nil)))
+		b.follow(home + base + "/callback/acme?" + query + "&state=" + back.Query().Get("state"))
+	}
+	for range 2 {
+		answer("error=access_denied")
+		answer("error=a+word+of+the+caller")
+		answer("iss=x")
+	}
+	mixed := w.browser()
+	back, _ := url.Parse(w.approve(mixed.leave("/sign-in/social", nil)))
+	mixed.follow(home + base + "/callback/other?code=x&state=" + back.Query().Get("state"))
+	for reason, want := range map[string]int{"access_denied": 2, "provider_error": 2, "no_code": 2, "state_mismatch": 1} {
+		if n := records("acme", reason); n != want {
+			t.Errorf("%s: %d records, want %d", reason, n, want)
+		}
+	}
+	for _, from := range []string{"192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2"} {
+		stranger := w.browser()
+		stranger.headers["X-Forwarded-For"] = from
+		leads(t, stranger.get("/callback/other?code=x&state=unknown"), home+base+"/error?error=state_mismatch")
+		leads(t, stranger.get("/callback/other?code=x"), home+base+"/error?error=state_not_found")
+		leads(t, stranger.get("/callback/made-up?code=x"), home+base+"/error?error=state_not_found")
+	}
+	if n := records("other", "state_mismatch"); n != 2 {
+		t.Errorf("%d records of answers to nobody's question, want one for each address", n)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE details::text ~ 'made-up|word of'`); n != 0 {
+		t.Errorf("%d records hold what a stranger wrote", n)
+	}
+}
+
 // OAU-04: an answer counts only for the provider that the flow began with.
 func TestSocial_anotherProvidersAnswerIsRefused(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net/netip"
+	"time"
 
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/security"
@@ -92,6 +93,20 @@ func (l *Limits) Strength(ctx context.Context, from netip.Addr) error {
 		return nil
 	}
 	return l.charge(ctx, check("strength", l.Rules.Strength, security.LimitKey(from)))
+}
+
+// What strangers can be refused without end is recorded once a minute for each
+// address, and no more often than this in all.
+var (
+	recordsOfOne = cache.Rate{Requests: 1, Per: time.Minute}
+	recordsOfAll = cache.Rate{Requests: 60, Per: time.Minute}
+)
+
+// MayRecord tells whether a refusal of a stranger is recorded. One address spends
+// nothing of all others'.
+func (l *Limits) MayRecord(ctx context.Context, from netip.Addr) bool {
+	return l == nil ||
+		l.charge(ctx, check("record", recordsOfOne, security.LimitKey(from))) == nil && l.charge(ctx, check("record-all", recordsOfAll, "all")) == nil
 }
 
 // MayWrite is Letter for letters that nobody asked for.

@@ -38,6 +38,12 @@ const (
 	banned        = "banned"
 )
 
+// What is recorded of a provider's own words, which may be anybody's.
+const (
+	denied        = "access_denied"
+	providerError = "provider_error"
+)
+
 // codeOf gives the code of a refusal; false for a fault.
 func codeOf(err error) (code string, refused bool) {
 	for _, r := range []struct {
@@ -87,14 +93,14 @@ func (h *Handler) posted(_ context.Context, c *wire.Call, in answerForm) (*wire.
 func (h *Handler) callback(ctx context.Context, c *wire.Call) (*wire.Page, error) {
 	state := c.Query("state")
 	if state == "" {
-		return h.lead(flow{}, noState), nil
+		return h.stray(ctx, c, flow{}, noState)
 	}
 	f, own, err := h.take(ctx, h.DB, c, state)
 	if err != nil {
 		return nil, err
 	}
 	if !own {
-		return h.lead(f, wrongState), nil
+		return h.stray(ctx, c, f, wrongState)
 	}
 	page, err := h.answered(ctx, c, f)
 	if err != nil {
@@ -113,13 +119,17 @@ func (h *Handler) answered(ctx context.Context, c *wire.Call, f flow) (*wire.Pag
 		if words := c.Query("error_description"); words != "" {
 			page.Location = wire.AddQuery(page.Location, "error_description", cut(words))
 		}
-		return page, nil
+		reason := providerError
+		if c.Query("error") == denied {
+			reason = denied
+		}
+		return page, h.note(ctx, c, f, reason)
 	case c.Query("code") == "":
-		return h.lead(f, noCode), nil
+		return h.lead(f, noCode), h.note(ctx, c, f, noCode)
 	case !served:
-		return h.lead(f, noProvider), nil
+		return h.lead(f, noProvider), h.note(ctx, c, f, noProvider)
 	case p.ID != f.Provider:
-		return h.lead(f, wrongState), nil
+		return h.lead(f, wrongState), h.note(ctx, c, f, wrongState)
 	}
 	who, tokens, err := p.Complete(ctx, provider.Reply{
 		Code: c.Query("code"), Issuer: c.Query("iss"), Verifier: f.Verifier, Nonce: f.Nonce, Redirect: h.redirect(p.ID), Scopes: f.Scopes,
@@ -177,11 +187,30 @@ func (h *Handler) refused(ctx context.Context, c *wire.Call, f flow, err error) 
 	if !refused {
 		return nil, err
 	}
+	return h.lead(f, code), h.note(ctx, c, f, code)
+}
+
+// stray refuses an answer to a question that this browser did not leave with. Anybody
+// can send such, as many as they like, so that not each is recorded.
+func (h *Handler) stray(ctx context.Context, c *wire.Call, f flow, code string) (*wire.Page, error) {
+	page := h.lead(f, code)
+	if !h.Limits.MayRecord(ctx, c.Address) {
+		return page, nil
+	}
+	id := c.Param("id")
+	if _, served := h.Providers[id]; !served {
+		id = ""
+	}
+	return page, h.record(ctx, c, id, "", code)
+}
+
+// note records that a flow failed.
+func (h *Handler) note(ctx context.Context, c *wire.Call, f flow, reason string) error {
 	userID := ""
 	if f.Link != nil {
 		userID = f.Link.UserID
 	}
-	return h.lead(f, code), h.record(ctx, c, f.Provider, userID, code)
+	return h.record(ctx, c, f.Provider, userID, reason)
 }
 
 // record writes down that a claim was refused; userID is who wanted to link it.

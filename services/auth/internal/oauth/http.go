@@ -14,6 +14,7 @@ import (
 
 	"github.com/codex-platform/codex/services/auth/internal/audit"
 	"github.com/codex-platform/codex/services/auth/internal/entrance"
+	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/link"
 	"github.com/codex-platform/codex/services/auth/internal/once"
 	"github.com/codex-platform/codex/services/auth/internal/provider"
@@ -57,6 +58,7 @@ type Handler struct {
 	Sessions *session.Registry
 	Entrance *entrance.Entrance
 	Audit    *audit.Log
+	Limits   *limit.Limits
 	// Base is the public address of the contract's paths; Home is where a flow
 	// leads that names no other place.
 	Base string
