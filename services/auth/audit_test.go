@@ -110,6 +110,36 @@ func TestAudit_recordsARefusedSearch(t *testing.T) {
 	w.wantRecord("a search", b.get("/admin/audit-events"), `admin_refused failure "audit:list" self`)
 }
 
+// AUTH-20: a key that is over is recorded for its owner when it is shown, once an hour;
+// what is no key at all is nobody's, and anybody's to send.
+func TestAudit_recordsRefusedKeysOnceAnHour(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{env: map[string]string{"RATE_LIMIT": "on", "API_KEY_SESSIONS": "on"}})
+	b, id := w.person()
+	made := b.post("/api-key/create", members{})
+	key, keyID := made.str("key"), made.str("id")
+	w.exec(`UPDATE better_auth.api_keys SET enabled = false WHERE id = $1`, keyID)
+	exchange := func(key string) {
+		t.Helper()
+		if r := w.asService().post("/internal/v1/api-keys/exchange", members{"key": key}); r.status != 401 {
+			t.Errorf("%d %s", r.status, r.text)
+		}
+	}
+	for range 3 {
+		exchange(key)
+		exchange(strings.Repeat("x", 64))
+		if r := w.program(key).get("/get-session"); r.code() != "KEY_DISABLED" {
+			t.Errorf("%d %s", r.status, r.text)
+		}
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'api_key_refused' AND outcome = 'failure' AND user_id = $1 AND actor_id IS NULL AND details @> jsonb_build_object('key', $2::text, 'reason', 'KEY_DISABLED')`, id, keyID); n != 1 {
+		t.Errorf("%d records", n)
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.audit_events WHERE kind = 'api_key_refused'`); n != 1 {
+		t.Errorf("%d records in all", n)
+	}
+}
+
 // AUTH-20: what commands do to keys and to many accounts is recorded, once for each.
 func TestAudit_recordsCommands(t *testing.T) {
 	t.Parallel()

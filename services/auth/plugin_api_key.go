@@ -18,7 +18,7 @@ func addAPIKeys(f *features) error {
 	}
 	k := &apikey.Keys{
 		DB: p.pool, Store: apikey.Store{DB: p.pool}, Sessions: f.sessions, Issuer: f.issuer, Services: f.services, Audit: f.audit,
-		Rules: s.APIKeys.rules(), Now: p.now,
+		Limits: f.limits, Rules: s.APIKeys.rules(), Now: p.now,
 	}
 	if s.APIKeys.Sessions {
 		f.sessions.Key = k.Session

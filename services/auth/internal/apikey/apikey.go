@@ -22,6 +22,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 
 	"github.com/codex-platform/codex/services/auth/internal/audit"
+	"github.com/codex-platform/codex/services/auth/internal/limit"
 	"github.com/codex-platform/codex/services/auth/internal/session"
 	"github.com/codex-platform/codex/services/auth/internal/token"
 	"github.com/codex-platform/codex/services/auth/internal/user"
@@ -75,6 +76,7 @@ type Keys struct {
 	Issuer   *token.Issuer
 	Services security.ServiceTokens
 	Audit    *audit.Log
+	Limits   *limit.Limits
 	Rules    Rules
 	Now      func() time.Time
 }
@@ -184,8 +186,9 @@ func record(kind audit.Kind, key Key, by *session.Live) audit.Event {
 }
 
 // use charges one use of a key that allows everything asked for, and gives its
-// owner; otherwise it says why not.
-func (k *Keys) use(ctx context.Context, text string, asked map[string][]string) (Key, user.User, error) {
+// owner; otherwise it says why not. c is the request that shows the key; nil where
+// another service asks.
+func (k *Keys) use(ctx context.Context, c *wire.Call, text string, asked map[string][]string) (Key, user.User, error) {
 	if len(text) > longestKey || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return Key{}, user.User{}, ErrInvalid
 	}
@@ -193,31 +196,56 @@ func (k *Keys) use(ctx context.Context, text string, asked map[string][]string) 
 	hash := security.HashToken(text)
 	key, owner, err := k.Store.Use(ctx, hash, asked, now)
 	if errors.Is(err, errRefused) {
-		return Key{}, user.User{}, k.why(ctx, hash, asked, now)
+		return Key{}, user.User{}, k.refuse(ctx, c, hash, asked, now)
 	}
 	return key, owner, err
 }
 
-// why says for what reason a use was refused, the lasting ones first.
-func (k *Keys) why(ctx context.Context, hash []byte, asked map[string][]string, now time.Time) error {
+// refuse says why a use is refused, and records it for the owner of a key that is over
+// or allows less. That one has to wait is no such thing, and a key that nobody has is
+// nobody's.
+func (k *Keys) refuse(ctx context.Context, c *wire.Call, hash []byte, asked map[string][]string, now time.Time) error {
 	key, owner, allows, err := k.Store.ByHash(ctx, hash, asked)
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return ErrInvalid
 	case err != nil:
 		return err
-	case !key.Enabled:
+	}
+	refusal := key.over(owner, allows, now)
+	if refusal == nil {
+		return key.spent(now)
+	}
+	if k.Limits.MayRecordKey(ctx, key.ID) {
+		e := audit.Event{Kind: audit.KeyRefused, UserID: key.UserID, Failed: true, Details: map[string]string{"key": key.ID, "reason": refusal.Code}}
+		if err := k.Audit.Record(ctx, k.Store.DB, c, e); err != nil {
+			return err
+		}
+	}
+	return refusal
+}
+
+// over gives the lasting reason against a key; nil for none.
+func (k Key) over(owner user.User, allows bool, now time.Time) *problem.Problem {
+	switch {
+	case !k.Enabled:
 		return ErrDisabled
-	case key.ExpiresAt != nil && !now.Before(*key.ExpiresAt):
+	case k.ExpiresAt != nil && !now.Before(*k.ExpiresAt):
 		return ErrExpired
 	case owner.Barred(now):
 		return wire.ErrBanned
 	case !allows:
 		return ErrLacks
-	case key.Remaining != nil && *key.Remaining <= 0 && !key.refillDue(now):
-		return ErrUsedUp.WithRetryAfter(key.untilRefill(now))
 	}
-	return wire.ErrKeySpent.WithRetryAfter(key.untilWindow(now))
+	return nil
+}
+
+// spent says which of a key's limits is reached, and until when.
+func (k Key) spent(now time.Time) error {
+	if k.Remaining != nil && *k.Remaining <= 0 && !k.refillDue(now) {
+		return ErrUsedUp.WithRetryAfter(k.untilRefill(now))
+	}
+	return wire.ErrKeySpent.WithRetryAfter(k.untilWindow(now))
 }
 
 // mostWait is the longest time to wait that is told: a day.
@@ -265,7 +293,7 @@ func (k *Keys) Session(ctx context.Context, c *wire.Call) (*session.Live, error)
 	if len(text) < secretLength {
 		return nil, ErrShort
 	}
-	key, owner, err := k.use(ctx, text, nil)
+	key, owner, err := k.use(ctx, c, text, nil)
 	if err != nil {
 		return nil, err
 	}

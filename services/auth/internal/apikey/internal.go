@@ -48,7 +48,7 @@ type exchangeOutput struct {
 // exchange gives the gateway a short token, whose session is named after the key.
 // Every reason for a "no" but a spent limit is one "no": the gateway believes it.
 func (k *Keys) exchange(ctx context.Context, in *exchangeInput) (*exchangeOutput, error) {
-	key, owner, err := k.use(ctx, in.Body.Key, nil)
+	key, owner, err := k.use(ctx, nil, in.Body.Key, nil)
 	if err != nil {
 		var p *problem.Problem
 		if errors.As(err, &p) && p.Status != http.StatusTooManyRequests {
@@ -88,7 +88,7 @@ type verifyOutput struct {
 
 func (k *Keys) verify(ctx context.Context, in *verifyInput) (*verifyOutput, error) {
 	out := &verifyOutput{}
-	key, _, err := k.use(ctx, in.Body.Key, in.Body.Permissions)
+	key, _, err := k.use(ctx, nil, in.Body.Key, in.Body.Permissions)
 	var p *problem.Problem
 	switch {
 	case errors.As(err, &p):

@@ -54,6 +54,7 @@ const (
 	KeyMade           Kind = "api_key_create"
 	KeyChanged        Kind = "api_key_update"
 	KeyRemoved        Kind = "api_key_delete"
+	KeyRefused        Kind = "api_key_refused"
 	UserCreated       Kind = "user_create"
 	UserChanged       Kind = "user_update"
 	RoleChanged       Kind = "role_change"
@@ -74,7 +75,7 @@ var Kinds = []Kind{
 	SignedUp, SignedIn, SignedOut, SecondFactorAsked, SessionRevoked, SessionSwitched, EmailVerified, EmailChangeAsked,
 	EmailChanged, PasswordChanged, PasswordChecked, ResetAsked, PasswordReset, ProfileChanged, DeletionAsked, UserDeleted,
 	AccountLinked, AccountUnlinked, SecondFactorOn, SecondFactorOff, SecondFactorUsed, BackupCodesMade, DeviceTrusted, PasskeyAdded,
-	PasskeyChanged, PasskeyRemoved, KeyMade, KeyChanged, KeyRemoved, UserCreated, UserChanged, RoleChanged,
+	PasskeyChanged, PasskeyRemoved, KeyMade, KeyChanged, KeyRemoved, KeyRefused, UserCreated, UserChanged, RoleChanged,
 	UserBanned, UserUnbanned, Impersonated, ImpersonationOver, AdminRefused, SprayDetected, PasswordSpent,
 	SigningKeyRotated, SecretsResealed, AccountsImported,
 }

@@ -95,11 +95,12 @@ func (l *Limits) Strength(ctx context.Context, from netip.Addr) error {
 	return l.charge(ctx, check("strength", l.Rules.Strength, security.LimitKey(from)))
 }
 
-// What strangers can be refused without end is recorded once a minute for each
-// address, and no more often than this in all.
+// How often it is recorded that something was refused which can be tried without end:
+// strangers' tries for each address and in all, and those of one API key.
 var (
 	recordsOfOne = cache.Rate{Requests: 1, Per: time.Minute}
 	recordsOfAll = cache.Rate{Requests: 60, Per: time.Minute}
+	recordsOfKey = cache.Rate{Requests: 1, Per: time.Hour}
 )
 
 // MayRecord tells whether a refusal of a stranger is recorded. One address spends
@@ -107,6 +108,12 @@ var (
 func (l *Limits) MayRecord(ctx context.Context, from netip.Addr) bool {
 	return l == nil ||
 		l.charge(ctx, check("record", recordsOfOne, security.LimitKey(from))) == nil && l.charge(ctx, check("record-all", recordsOfAll, "all")) == nil
+}
+
+// MayRecordKey tells whether it is recorded that an API key was refused: a program that
+// goes on with one that is over would fill its owner's record.
+func (l *Limits) MayRecordKey(ctx context.Context, id string) bool {
+	return l == nil || l.charge(ctx, check("record-key", recordsOfKey, id)) == nil
 }
 
 // MayWrite is Letter for letters that nobody asked for.
