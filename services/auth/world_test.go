@@ -248,8 +248,8 @@ func (b *browser) keep(res *http.Response) {
 
 var addresses atomic.Int64
 
-// address gives a mail address that no other test uses.
-func address() string { return fmt.Sprintf("ada-%d@example.test", addresses.Add(1)) }
+// address gives a mail address that no other test uses, each as long as the others.
+func address() string { return fmt.Sprintf("ada-%05d@example.test", addresses.Add(1)) }
 
 // signUp makes an account, proves its address by the mailed link, and gives the
 // browser that is signed in by it.
