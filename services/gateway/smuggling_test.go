@@ -289,6 +289,8 @@ var smuggles = map[string]smuggle{
 	"a chunk size ended by a bare LF":                       {upload + chunky + "3\nabc\r\n0\r\n\r\n", "", ""},
 	"a chunk extension is dropped":                          {upload + chunky + "3;a=\"b\"\r\nabc\r\n0\r\n\r\n", uploaded, "abc"},
 	"a chunk extension with a bare LF":                      {upload + chunky + "3;a\nb\r\nabc\r\n0\r\n\r\n", "", ""},
+	"a chunk size with a CR inside":                         {upload + chunky + "3\rabc\r\n0\r\n\r\n", "", ""},
+	"a chunk extension with a bare CR":                      {upload + chunky + "3;a\rb\r\nabc\r\n0\r\n\r\n", "", ""},
 	"trailers are dropped":                                  {upload + "Trailer: X-User-Id\r\n" + chunky + "3\r\nabc\r\n0\r\nX-User-Id: forged\r\nContent-Length: 9\r\n\r\n", uploaded, "abc"},
 	"a trailer without a colon":                             {upload + chunky + "3\r\nabc\r\n0\r\nX-A\r\n\r\n", "", ""},
 	"trailers longer than a header":                         {upload + chunky + "3\r\nabc\r\n0\r\n" + strings.Repeat("X-A: b\r\n", 10_000) + "\r\n", "", ""},

@@ -121,7 +121,7 @@ var ErrTruncated = problem.New(http.StatusBadRequest, "BODY_TRUNCATED", "The bod
 func framing(err error) bool {
 	switch err.Error() {
 	case "malformed chunked encoding", "invalid byte in chunk length", "http chunk length too large",
-		"empty hex number for chunk length", "header line too long", "chunked line ends with bare LF",
+		"empty hex number for chunk length", "header line too long", "chunked line ends with bare LF", "invalid CR in chunked line",
 		"chunked encoding contains too much non-data", "http: suspiciously long trailer after chunked body":
 		return true
 	}
