@@ -49,11 +49,24 @@ func ParseProxies(list []string) (Proxies, error) {
 			if err != nil {
 				return Proxies{}, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", entry)
 			}
-			prefix = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen())
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		p.trusted = append(p.trusted, prefix.Masked())
+		if prefix, err = unmapped(prefix); err != nil {
+			return Proxies{}, fmt.Errorf("%q: %w", entry, err)
+		}
+		p.trusted = append(p.trusted, prefix)
 	}
 	return p, nil
+}
+
+// unmapped is the network in the form in which addresses are compared: one of
+// IPv4-mapped addresses is one of IPv4.
+func unmapped(prefix netip.Prefix) (netip.Prefix, error) {
+	const mapped = 96 // bits in front of the IPv4 address
+	if !prefix.Addr().Is4In6() {
+		return prefix.Masked(), nil
+	}
+	return prefix.Addr().Unmap().Prefix(prefix.Bits() - mapped)
 }
 
 // Trusts tells whether this address is one of ours.

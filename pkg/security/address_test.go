@@ -48,6 +48,23 @@ func TestClientAddr(t *testing.T) {
 	}
 }
 
+// A network written in IPv6's form of IPv4 is that IPv4 network.
+func TestParseProxies_mappedNetworks(t *testing.T) {
+	t.Parallel()
+	proxies, err := security.ParseProxies([]string{"::ffff:10.0.0.0/104", "::ffff:192.0.2.7/128"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]bool{"10.1.2.3": true, "192.0.2.7": true, "192.0.2.8": false, "11.0.0.1": false} {
+		if got := proxies.Trusts(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %v", addr, got)
+		}
+	}
+	if _, err := security.ParseProxies([]string{"::ffff:0.0.0.0/90"}); err == nil {
+		t.Error("a network of more than the mapped addresses is accepted, and never matches")
+	}
+}
+
 func TestClientAddr_readsABoundedChain(t *testing.T) {
 	t.Parallel()
 	proxies, err := security.ParseProxies([]string{"10.0.0.0/8"})
