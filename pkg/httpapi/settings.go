@@ -31,19 +31,31 @@ func (s Settings) Proxies() security.Proxies {
 	return p
 }
 
-// Validate refuses proxies that are neither addresses nor networks, and headers
-// that nobody is believed to write.
+// Validate refuses proxies that are neither addresses nor networks, headers that
+// nobody is believed to write, and numbers that mean nothing.
 func (s Settings) Validate() []config.Fault {
 	var faults []config.Fault
 	p, err := security.ParseProxies(s.TrustedProxies)
 	if err != nil {
 		faults = append(faults, config.Fault{Name: "TRUSTED_PROXIES", Problem: "is not a list of addresses and networks", Example: "10.0.0.0/8,192.0.2.7"})
 	}
-	if _, err := p.Reading(s.AddressHeaders); err != nil {
+	if p, err = p.Reading(s.AddressHeaders); err != nil {
 		faults = append(faults, config.Fault{Name: "CLIENT_ADDRESS_HEADER", Problem: "is not a list of names of headers", Example: "CF-Connecting-IP,X-Forwarded-For"})
+	}
+	if p.TrustEverybody() {
+		faults = append(faults, config.Fault{Name: "TRUSTED_PROXIES", Problem: "holds every address: all clients would name their own; without a narrower network CLIENT_ADDRESS_HEADER must name a header that the proxy overwrites", Example: "10.0.0.0/8"})
 	}
 	if len(s.AddressHeaders) > 0 && len(s.TrustedProxies) == 0 {
 		faults = append(faults, config.Fault{Name: "TRUSTED_PROXIES", Problem: "is empty: nobody's CLIENT_ADDRESS_HEADER would be believed", Example: "10.0.0.0/8"})
+	}
+	if s.MaxConnections < 0 {
+		faults = append(faults, config.Fault{Name: "MAX_CONNECTIONS", Problem: "is negative", Example: "4096"})
+	}
+	if s.ShutdownGrace < 0 {
+		faults = append(faults, config.Fault{Name: "SHUTDOWN_GRACE", Problem: "is negative", Example: "5s"})
+	}
+	if s.DrainTimeout <= 0 {
+		faults = append(faults, config.Fault{Name: "DRAIN_TIMEOUT", Problem: "gives running requests no time", Example: "25s"})
 	}
 	return faults
 }
@@ -62,7 +74,7 @@ func (s Settings) BehindGateway() []config.Fault {
 // readiness, so a stop does not wait for anybody to see it fall.
 func (s Settings) Serve(addr, privateAddr string, development bool, health *Health) ServeSettings {
 	out := ServeSettings{Addr: addr, PrivateAddr: privateAddr, Health: health, Grace: s.ShutdownGrace, Drain: s.DrainTimeout,
-		MaxConnections: max(0, s.MaxConnections), Proxies: s.Proxies()}
+		MaxConnections: s.MaxConnections, Proxies: s.Proxies()}
 	if development {
 		out.Grace = 0
 	}

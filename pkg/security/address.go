@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -67,6 +68,17 @@ func unmapped(prefix netip.Prefix) (netip.Prefix, error) {
 		return prefix.Masked(), nil
 	}
 	return prefix.Addr().Unmap().Prefix(prefix.Bits() - mapped)
+}
+
+// chained are the headers to which a proxy adds a client's address, behind what the
+// client itself wrote there.
+var chained = []string{"X-Forwarded-For", "Forwarded"}
+
+// TrustEverybody holds where every address is a proxy and a header of theirs is a
+// chain: the client is then its oldest end, which anybody can write.
+func (p Proxies) TrustEverybody() bool {
+	chains := len(p.headers) == 0 || slices.ContainsFunc(p.headers, func(name string) bool { return slices.Contains(chained, name) })
+	return chains && slices.ContainsFunc(p.trusted, func(prefix netip.Prefix) bool { return prefix.Bits() == 0 })
 }
 
 // Trusts tells whether this address is one of ours.
