@@ -144,6 +144,8 @@ func TestSecurityHeaders_standOnEveryAnswerOnce(t *testing.T) {
 		}
 		rw.Header().Set("Server", "leaky/1.2.3")
 		rw.Header().Set("X-Powered-By", "secret")
+		rw.Header().Set("Access-Control-Allow-Private-Network", "true")
+		rw.Header().Set("Timing-Allow-Origin", "*")
 		if r.URL.Path == "/api/storage/v1/500" {
 			rw.WriteHeader(500)
 		}
@@ -171,7 +173,7 @@ func TestSecurityHeaders_standOnEveryAnswerOnce(t *testing.T) {
 				t.Errorf("%s %s → %d: %s is %q", got.Request.Method, got.Request.URL.Path, got.StatusCode, name, values)
 			}
 		}
-		for _, name := range []string{"Server", "X-Powered-By"} {
+		for _, name := range []string{"Server", "X-Powered-By", "Access-Control-Allow-Private-Network", "Timing-Allow-Origin"} {
 			if v := got.Header.Get(name); v != "" {
 				t.Errorf("%d tells %s: %s", got.StatusCode, name, v)
 			}

@@ -63,8 +63,10 @@ func TestHeaders_ofTheClientThatClaimSomethingAreRemoved(t *testing.T) {
 		"Client-Cert", "Client-Cert-Chain", "Ssl-Client-Cert", "Fly-Client-Ip", "Impersonate-User", "X-Impersonate-User", "X-Service-Token",
 		"X-Consumer-Id", "X-Credential-Identifier", "X-Goog-Authenticated-User-Email", "X-Amzn-Oidc-Identity", "X-Ms-Client-Principal",
 		"X-Azure-Clientip", "X-Arr-Clientcert", "X-Appengine-User-Id", "X-Vercel-Forwarded-For",
+		"User-Id", "X-Uid", "X-Group", "X-Groups", "X-Permissions", "X-Scope", "X-Principal", "X-Subject", "X-Actor", "X-Claims", "X-Id-Token", "X-Access-Token",
+		"Request-Id", "X-Trace-Id", "Ssl-Client-Verify", "Ssl-Client-S-Dn", "Cloudfront-Viewer-Address",
 	}
-	for _, batch := range [][]string{claims[:25], claims[25:45], claims[45:65], claims[65:]} {
+	for _, batch := range [][]string{claims[:25], claims[25:45], claims[45:65], claims[65:80], claims[80:]} {
 		var b strings.Builder
 		fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nAccept: x/y\r\n", files, token)
 		for _, name := range batch {

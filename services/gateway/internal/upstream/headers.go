@@ -16,8 +16,8 @@ var hopByHop = set(
 var forged = set(
 	"Forwarded", "Via", "Traceparent", "Tracestate", "Baggage", "Remote-User", "Remote-Addr", "Proxy",
 	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "Client-Ip", "Cluster-Client-Ip", "Fly-Client-Ip",
-	"Client-Cert", "Client-Cert-Chain", "Ssl-Client-Cert", "Impersonate-User",
-	"X-Request-Id", "X-Request-Timeout", "X-Correlation-Id", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
+	"Cloudfront-Viewer-Address", "Client-Cert", "Client-Cert-Chain", "Ssl-Client-Cert", "Ssl-Client-Verify", "Ssl-Client-S-Dn", "Impersonate-User",
+	"User-Id", "X-Uid", "X-Id-Token", "X-Access-Token", "Request-Id", "X-Trace-Id", "X-Request-Id", "X-Request-Timeout", "X-Correlation-Id", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
 	"X-Real-Ip", "X-Host", "X-Scheme", "X-Api-Version", "Front-End-Https",
 	"X-Rewrite-Url", "X-Accel-Redirect", "X-Sendfile", "Host", "Content-Length", "Expect",
 )
@@ -26,7 +26,7 @@ var forgedPrefixes = []string{
 	"X-Forwarded", "X-Original", "X-User", "X-Auth", "X-Session", "X-Role", "X-Identity", "X-Email", "X-Account",
 	"X-Tenant", "X-Admin", "X-Internal", "X-Codex", "X-Jwt", "X-Token", "X-Remote", "X-Envoy", "X-B3", "X-Amzn",
 	"X-Ssl", "X-Client", "X-Cluster", "X-Webauth", "X-Service", "X-Impersonate", "X-Consumer", "X-Credential", "X-Goog",
-	"X-Ms-", "X-Azure", "X-Arr-", "X-Appengine", "X-Vercel",
+	"X-Group", "X-Permission", "X-Scope", "X-Principal", "X-Subject", "X-Actor", "X-Claim", "X-Ms-", "X-Azure", "X-Arr-", "X-Appengine", "X-Vercel",
 }
 
 func set(names ...string) map[string]bool {
@@ -62,7 +62,7 @@ var hidden = set("Server", "X-Powered-By", "Via", "Alt-Svc", "Set-Cookie", "Vary
 	"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Embedder-Policy", "Content-Security-Policy",
 	"Content-Security-Policy-Report-Only", "X-Xss-Protection", "X-Request-Id",
 	"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Methods",
-	"Access-Control-Allow-Headers", exposed, "Access-Control-Max-Age")
+	"Access-Control-Allow-Headers", exposed, "Access-Control-Max-Age", "Access-Control-Allow-Private-Network", "Timing-Allow-Origin")
 
 // exposed names what pages of other origins may read. It means nothing without the
 // lines that share an answer, which are the gateway's alone.
