@@ -137,16 +137,6 @@ func TestLimits_closeTheClassesThatMustBeWithoutRedis(t *testing.T) {
 	}
 }
 
-func TestLimits_settingsThatNameNothingAreRefused(t *testing.T) {
-	t.Parallel()
-	w := &world{t: t, auth: nowhere(), storage: nowhere(), billing: nowhere(), web: nowhere()}
-	for _, bad := range []map[string]string{{"LIMIT_SHADOW": "apy"}, {"LIMIT_CLOSE_WITHOUT_REDIS": "strict", "REDIS_URL": "redis://127.0.0.1:1"}} {
-		if _, err := newGate(w.load([]map[string]string{bad}), parts{}); err == nil {
-			t.Errorf("%v is accepted", bad)
-		}
-	}
-}
-
 func TestLimits_areNotDodgedBySpelling(t *testing.T) {
 	t.Parallel()
 	w := start(t, map[string]string{"LIMIT_STRICT": "1/1h"})

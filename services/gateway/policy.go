@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -100,9 +99,6 @@ func (x *crossing) pick(method string) (p *policy, allowed bool) {
 
 // compile makes the policies, and the crossings of the paths, from the table.
 func (g *gate) compile(s settings, public *url.URL, classes []class) error {
-	if err := g.checkNames(classes); err != nil {
-		return err
-	}
 	g.crossings = map[string]*crossing{}
 	for _, c := range classes {
 		p, err := g.policyOf(public, c)
@@ -164,8 +160,8 @@ func (g *gate) policyOf(public *url.URL, c class) (*policy, error) {
 		return p, nil
 	}
 	target, err := url.Parse(c.service.String())
-	if err != nil || target.Path != "" {
-		return nil, errors.New("an address of a service must be scheme://host:port")
+	if err != nil {
+		return nil, fmt.Errorf("class %s: %w", c.name, err)
 	}
 	drop := map[string]bool{}
 	if !c.cookies {
@@ -202,31 +198,6 @@ func (g *gate) policyLine(all ...*cache.Limit) []string {
 		}
 	}
 	return []string{limit.Policies(limits...)}
-}
-
-// checkNames refuses settings that name a limit or a class which does not exist:
-// somebody would rely on them.
-func (g *gate) checkNames(classes []class) error {
-	limits, names := map[string]bool{}, map[string]bool{}
-	for _, c := range classes {
-		names[c.name] = true
-		for _, l := range []*cache.Limit{c.inAll, c.byAddr, c.byUser, c.byKey} {
-			if l != nil {
-				limits[l.Name] = true
-			}
-		}
-	}
-	for name := range g.shadow {
-		if !limits[name] {
-			return fmt.Errorf("LIMIT_SHADOW: there is no limit %q", name)
-		}
-	}
-	for _, name := range g.closed {
-		if !names[name] {
-			return fmt.Errorf("LIMIT_CLOSE_WITHOUT_REDIS: there is no route class %q", name)
-		}
-	}
-	return nil
 }
 
 // knownMethods are those that Echo's router has a place for.

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/codex-platform/codex/pkg/cache"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/httpapi"
 	"github.com/codex-platform/codex/pkg/observability"
 	"github.com/codex-platform/codex/pkg/security"
+	"github.com/codex-platform/codex/services/gateway/internal/identity"
 )
 
 type settings struct {
@@ -77,11 +81,41 @@ func (s settings) origins() (security.Origins, error) {
 // ownPaths are where everything but auth and the web app lives.
 var ownPaths = []string{"/api/storage/", "/api/billing/", "/webhooks/", "/.well-known/", "/openapi/", "/openapi.json/", "/docs/"}
 
+// cookieName holds for a token (RFC 6265 §4.1.1) that auth's cookie can have, to
+// which https adds a prefix.
+func cookieName(s string) bool {
+	return httpguts.ValidHeaderFieldName(s) && !strings.HasPrefix(s, "__") && !identity.NewCookies(false, "").IsJWT(s)
+}
+
+// unknownNames are those of limits and classes which do not exist: somebody would
+// rely on them.
+func (s settings) unknownNames() []config.Fault {
+	limits, names := map[string]bool{}, map[string]bool{}
+	for _, c := range routes(s) {
+		names[c.name] = true
+		for _, l := range []*cache.Limit{c.inAll, c.byAddr, c.byUser, c.byKey} {
+			if l != nil {
+				limits[l.Name] = true
+			}
+		}
+	}
+	var faults []config.Fault
+	if slices.ContainsFunc(s.Limits.Shadow, func(name string) bool { return !limits[name] }) {
+		faults = append(faults, config.Fault{Name: "LIMIT_SHADOW", Problem: "names a limit that does not exist", Example: "api,public"})
+	}
+	if slices.ContainsFunc(s.Limits.Close, func(name string) bool { return !names[name] }) {
+		faults = append(faults, config.Fault{Name: "LIMIT_CLOSE_WITHOUT_REDIS", Problem: "names a route class that does not exist", Example: "auth-strict"})
+	}
+	return faults
+}
+
 // Validate has the rules between variables.
 func (s settings) Validate() []config.Fault {
 	var faults []config.Fault
 	if s.PublicURL != "" {
-		if _, err := s.origins(); err != nil {
+		if _, err := security.ParseOrigins(s.PublicURL.String(), nil); err != nil {
+			faults = append(faults, config.Fault{Name: "PUBLIC_URL", Problem: "has a host that browsers write in another way: use letters, digits, dots and dashes, an international name in its xn-- form", Example: "https://app.example"})
+		} else if _, err := s.origins(); err != nil {
 			faults = append(faults, config.Fault{Name: "TRUSTED_ORIGINS", Problem: "holds an entry that is no origin or pattern", Example: "https://admin.example,https://*.partner.example"})
 		}
 	}
@@ -94,6 +128,18 @@ func (s settings) Validate() []config.Fault {
 	if len(s.Limits.Close) > 0 && s.Redis.URL == "" {
 		faults = append(faults, config.Fault{Name: "LIMIT_CLOSE_WITHOUT_REDIS", Problem: "needs REDIS_URL", Example: "auth-strict"})
 	}
+	for name, service := range map[string]config.URL{"AUTH_URL": s.AuthURL, "WEBHOOK_URL": s.WebhookURL, "STORAGE_URL": s.StorageURL, "WEB_URL": s.WebURL} {
+		if target, err := url.Parse(service.String()); err != nil || target.Path != "" {
+			faults = append(faults, config.Fault{Name: name, Problem: "has a path: a service gets the paths that were checked, as they are", Example: "http://127.0.0.1:8001"})
+		}
+	}
+	if !cookieName(s.SessionCookie) {
+		faults = append(faults, config.Fault{Name: "SESSION_COOKIE", Problem: "is no cookie's name, has a prefix, or is the gateway's own cookie's", Example: "better-auth.session_token"})
+	}
+	if s.Limits.Replicas < 0 {
+		faults = append(faults, config.Fault{Name: "LIMIT_REPLICAS", Problem: "is negative", Example: "0"})
+	}
+	faults = append(faults, s.unknownNames()...)
 	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
 		faults = append(faults, config.Fault{Name: "TLS_KEY_FILE", Problem: "and TLS_CERT_FILE go together", Example: "/run/tls/tls.key"})
 	}

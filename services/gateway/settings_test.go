@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,23 @@ func TestSettings_allFaultsAreToldAtOnce(t *testing.T) {
 	for _, name := range []string{"PUBLIC_URL", "AUTH_URL", "STORAGE_URL", "WEBHOOK_URL", "SERVICE_TOKENS", "LIMIT_STRICT", "TLS_KEY_FILE", "TRUSTED_PROXIES"} {
 		if !strings.Contains(errs, "\n  "+name+" ") {
 			t.Errorf("%s is not named in:\n%s", name, errs)
+		}
+	}
+}
+
+// What would only be found out by a start that fails, or by nobody, is told by its name.
+func TestSettings_whatCannotBeMeantIsAFault(t *testing.T) {
+	t.Parallel()
+	base := []string{"PUBLIC_URL=https://app.example", "AUTH_URL=http://127.0.0.1:1", "STORAGE_URL=http://127.0.0.1:1", "WEBHOOK_URL=http://127.0.0.1:1", "SERVICE_TOKENS=" + strings.Repeat("Zq7", 16), "REDIS_URL=redis://127.0.0.1:1"}
+	for set, fault := range map[string]string{
+		"AUTH_URL=http://127.0.0.1:1/auth": "AUTH_URL", "WEB_URL=http://127.0.0.1:1/web": "WEB_URL", "LIMIT_REPLICAS=-1": "LIMIT_REPLICAS",
+		"LIMIT_SHADOW=api,apy": "LIMIT_SHADOW", "LIMIT_CLOSE_WITHOUT_REDIS=strict": "LIMIT_CLOSE_WITHOUT_REDIS",
+		"SESSION_COOKIE=a;b": "SESSION_COOKIE", "SESSION_COOKIE=codex.jwt": "SESSION_COOKIE", "SESSION_COOKIE=__Secure-session": "SESSION_COOKIE",
+		"PUBLIC_URL=https://app.example.": "PUBLIC_URL",
+	} {
+		code, _, errs := run(t, []string{"doctor"}, append(slices.Clone(base), set)...)
+		if code != 2 || !strings.Contains(errs, "1 fault") || !strings.Contains(errs, "\n  "+fault+" ") {
+			t.Errorf("%s: exit code %d, %s", set, code, errs)
 		}
 	}
 }
