@@ -157,29 +157,37 @@ func TestDownload_passesThroughWithFlatMemory(t *testing.T) {
 
 func TestAnswer_isPassedOnAsItComes(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	more := make(chan string)
-	w.storage.answers(func(rw http.ResponseWriter, _ *http.Request) {
-		rw.Header().Set("Content-Type", "text/event-stream")
-		_ = http.NewResponseController(rw).Flush()
-		for text := range more {
-			_, _ = io.WriteString(rw, text)
-			_ = http.NewResponseController(rw).Flush()
-		}
-	})
-	res, err := noRedirects.Do(w.request("GET", "/api/storage/v1/events", nil, w.bearer("u1")))
-	if err != nil { // the header comes before the first event
-		t.Fatal(err)
+	for name, length := range map[string]string{"an endless one": "", "one that says how long it will be": "16"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t)
+			more := make(chan string)
+			w.storage.answers(func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Content-Type", "text/event-stream")
+				if length != "" {
+					rw.Header().Set("Content-Length", length)
+				}
+				_ = http.NewResponseController(rw).Flush()
+				for text := range more {
+					_, _ = io.WriteString(rw, text)
+					_ = http.NewResponseController(rw).Flush()
+				}
+			})
+			res, err := noRedirects.Do(w.request("GET", "/api/storage/v1/events", nil, w.bearer("u1")))
+			if err != nil { // the header comes before the first event
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			in := bufio.NewReader(res.Body)
+			for _, text := range []string{"data: 1\n", "data: 2\n"} {
+				more <- text
+				if got, err := in.ReadString('\n'); err != nil || got != text {
+					t.Fatalf("got %q, %v", got, err)
+				}
+			}
+			close(more)
+		})
 	}
-	defer res.Body.Close()
-	in := bufio.NewReader(res.Body)
-	for _, text := range []string{"data: 1\n", "data: 2\n"} {
-		more <- text
-		if got, err := in.ReadString('\n'); err != nil || got != text {
-			t.Fatalf("got %q, %v", got, err)
-		}
-	}
-	close(more)
 }
 
 func TestUpload_theServiceReadsWhileTheClientStillSends(t *testing.T) {

@@ -21,8 +21,8 @@ func (e *exchange) copy(to writer, body *bodyReader, now time.Time) error {
 	}
 	c.until.Store(e.limit(now, idle))
 	control := http.NewResponseController(e.w)
-	if c.answer.length < 0 {
-		c.in.wait = flusher(control, to)
+	if c.answer.length < 0 || int64(c.in.buffered()) < c.answer.length {
+		c.in.wait = flusher(c, control, to)
 	}
 	first := true
 	for {
@@ -51,8 +51,11 @@ func (e *exchange) copy(to writer, body *bodyReader, now time.Time) error {
 }
 
 // flusher passes on what is there before a wait for more.
-func flusher(control *http.ResponseController, to writer) func() error {
+func flusher(c *conn, control *http.ResponseController, to writer) func() error {
 	return func() error {
+		if c.asks() && !c.socket.Quiet() { // there is more already
+			return nil
+		}
 		if p, ok := to.(*packer); ok {
 			if err := p.flush(); err != nil {
 				return err
