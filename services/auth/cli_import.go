@@ -84,7 +84,7 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 	}
 	from, err := security.NewKeyring(strings.Split(o.secret, ","))
 	if err != nil {
-		return fmt.Errorf("--secret: %w", err)
+		return config.Usage("--secret: " + err.Error())
 	}
 	pool, ring, err := s.sealed(ctx)
 	if err != nil {
@@ -106,6 +106,7 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 	bars := map[string]*progress.Bar{}
 	t := &takeover.Takeover{
 		Source: source, DB: pool, Store: takeover.Store{DB: pool}, From: from, To: ring, Role: s.Admin.Roles.Has, Now: time.Now, LeftOut: losses.add,
+		UserFields: s.Fields.OfUser.Names(), SessionFields: s.Fields.OfSession.Names(),
 		Report: func(relation string, total, before, seen int64) {
 			if bars[relation] == nil {
 				bars[relation] = progress.New(out, relation, total, progress.Things, time.Now)
@@ -126,7 +127,13 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 	}
 	results, foreign, err := t.Run(ctx)
 	if results != nil {
-		tell(out, o.dry, results, foreign, losses)
+		tell(out, results, foreign, losses)
+	}
+	switch {
+	case o.dry && err != nil:
+		fmt.Fprintln(out, "nothing was written")
+	case o.dry:
+		fmt.Fprintln(out, "nothing was written: all of it was tried and taken back. Add --yes to do it")
 	}
 	if results != nil && !o.dry {
 		err = errors.Join(err, recordCommand(ctx, pool, audit.Event{Kind: audit.AccountsImported, Failed: err != nil, Details: taken(results)}))
@@ -183,7 +190,7 @@ func (o importOptions) source(ctx context.Context) (takeover.Source, func(), err
 	}
 	settings, err := pgxpool.ParseConfig(o.dsn)
 	if err != nil {
-		return nil, nil, errors.New("--dsn is not an address such as postgres://user:password@host/database")
+		return nil, nil, config.Usage("--dsn is not an address such as postgres://USER@HOST/DATABASE")
 	}
 	settings.MaxConns = 2
 	settings.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
@@ -204,7 +211,7 @@ func taken(results []takeover.Result) map[string]string {
 }
 
 // tell reports what was, or would be, taken.
-func tell(out io.Writer, dry bool, results []takeover.Result, foreign []string, losses *losses) {
+func tell(out io.Writer, results []takeover.Result, foreign []string, losses *losses) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "TABLE\tROWS\tTAKEN\tLEFT OUT\t")
 	for _, r := range results {
@@ -229,8 +236,5 @@ func tell(out io.Writer, dry bool, results []takeover.Result, foreign []string, 
 	}
 	if len(foreign) > 0 {
 		fmt.Fprintf(out, "not taken, and left as they are: %s\n", strings.Join(foreign, ", "))
-	}
-	if dry {
-		fmt.Fprintln(out, "nothing was written: all of it was tried and taken back. Add --yes to do it")
 	}
 }

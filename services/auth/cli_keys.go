@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/codex-platform/codex/migrations"
 	"github.com/codex-platform/codex/pkg/config"
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/security"
@@ -39,7 +40,14 @@ func (s settings) sealed(ctx context.Context) (*pgxpool.Pool, security.Keyring, 
 		return nil, ring, err
 	}
 	pool, err := database.Open(ctx, s.Database)
-	return pool, ring, err
+	if err != nil {
+		return nil, ring, err
+	}
+	if err := database.CheckSchema(ctx, pool, migrations.Auth); err != nil {
+		pool.Close()
+		return nil, ring, err
+	}
+	return pool, ring, nil
 }
 
 func rotateKeys(ctx context.Context, s settings, _ []string, out io.Writer) error {

@@ -311,7 +311,7 @@ func TestTakeover_goesOnWhereItWas(t *testing.T) {
 	if _, err := old.Exec(t.Context(), `
 		CREATE TABLE "user" (id text PRIMARY KEY, name text, email text, "emailVerified" boolean, "createdAt" timestamptz, "updatedAt" timestamptz);
 		INSERT INTO "user" SELECT 'u' || lpad(n::text, 6, '0'), 'Person', 'p' || n || '@example.test', true, now(), now() FROM generate_series(1, 5000) n;
-		INSERT INTO "user" VALUES ('v1', 'Twin', 'P1@example.test', true, now(), now()), ('v2', 'None', 'no address', true, now(), now())`); err != nil {
+		INSERT INTO "user" VALUES ('v1', 'Twin', 'p1@example.test', true, now(), now()), ('v2', 'None', 'no address', true, now(), now())`); err != nil {
 		t.Fatal(err)
 	}
 	dsn := old.Config().ConnConfig.ConnString()
@@ -603,7 +603,7 @@ func TestTakeover_refusesWhatMakesNoSense(t *testing.T) {
 	}{
 		"neither":        {nil, 2, "needs either"},
 		"no secret":      {[]string{"--from-json", "x"}, 2, "--secret"},
-		"a short secret": {[]string{"--from-json", "x", "--secret", "short"}, 1, "at least 32"},
+		"a short secret": {[]string{"--from-json", "x", "--secret", "short"}, 2, "at least 32"},
 		"no such file":   {[]string{"--from-json", "none.json", "--secret", secret}, 1, "none.json"},
 		"no database":    {[]string{"--dsn", w.pool.Config().ConnConfig.ConnString(), "--secret", secret}, 1, "no table user"},
 		"an odd word":    {[]string{"all", "--from-json", "x", "--secret", secret}, 2, "options only"},

@@ -110,6 +110,10 @@ type mapper struct {
 	known func(role string) bool
 	// say hears what is taken otherwise than it is there.
 	say func(what string)
+	// inUse tells whether a row of the source has this address exactly.
+	inUse func(column, address string) (bool, error)
+	// userFields and sessionFields are the names of additional fields, by folded name.
+	userFields, sessionFields map[string]string
 }
 
 // opaque accepts an id: it is kept, so it must fit.
@@ -125,13 +129,22 @@ func (m mapper) user(r Row) (columns, error) {
 	if err != nil {
 		return nil, leftOut("an address that is none")
 	}
+	if r.text("email") != email.String() {
+		used, err := m.inUse(r.names["email"], email.String())
+		switch {
+		case err != nil:
+			return nil, err
+		case used: // the source looks addresses up in small letters
+			return nil, leftOut("an address in capitals that another account has in small letters: nobody signs in to it by address")
+		}
+	}
 	made, changed := m.times(r)
 	return columns{
 		"id": r.text("id"), "name": r.text("name"), "email": email.String(), "email_verified": r.flag("emailverified"), "image": m.image(r),
 		"role": m.role(r), "banned": r.flag("banned"), "ban_reason": r.optional("banreason"), "ban_expires_at": r.when("banexpires"),
 		"two_factor_enabled": r.flag("twofactorenabled"), "is_anonymous": r.flag("isanonymous"),
 		"username": lower(r.optional("username")), "display_username": r.optional("displayusername"),
-		"extra": r.others("id", "name", "email", "emailverified", "image", "role", "banned", "banreason", "banexpires", "twofactorenabled",
+		"extra": r.others(m.userFields, "id", "name", "email", "emailverified", "image", "role", "banned", "banreason", "banexpires", "twofactorenabled",
 			"isanonymous", "username", "displayusername", "createdat", "updatedat"),
 		"created_at": made, "updated_at": changed,
 	}, opaque(r.text("id"))
@@ -255,7 +268,7 @@ func (m mapper) session(r Row) (columns, error) {
 	return columns{
 		"id": r.text("id"), "user_id": r.text("userid"), "token_hash": bytea(security.HashToken(r.text("token"))), "handle": security.NewID(),
 		"remember": ends.Sub(changed) > browserDay, "ip_address": r.text("ipaddress"), "user_agent": r.text("useragent"),
-		"impersonated_by": r.optional("impersonatedby"), "created_at": made, "updated_at": changed, "expires_at": ends,
+		"impersonated_by": r.optional("impersonatedby"), "extra": r.named(m.sessionFields), "created_at": made, "updated_at": changed, "expires_at": ends,
 	}, opaque(r.text("id"))
 }
 
@@ -277,15 +290,28 @@ func (m mapper) twoFactor(r Row) (columns, error) {
 	if err != nil {
 		return nil, err
 	}
-	codes, clear, err := m.sealed(r.text("backupcodes"))
-	var list []string
-	if err != nil || json.Unmarshal(clear, &list) != nil {
-		codes = "" // the owner makes new ones
+	codes, err := m.backupCodes(r.text("backupcodes"))
+	if err != nil {
+		return nil, err
 	}
 	return columns{
 		"id": r.text("id"), "user_id": r.text("userid"), "secret": secret, "backup_codes": codes,
 		"verified": !r.has("verified") || r.flag("verified"), "failures": wrongCodes(r), "locked_until": m.locked(r), "created_at": m.now, "updated_at": m.now,
 	}, opaque(r.text("id"))
+}
+
+// backupCodes seals a list that the source sealed, or keeps in clear.
+func (m mapper) backupCodes(text string) (string, error) {
+	sealed, clear, err := m.sealed(text)
+	var list []string
+	switch {
+	case err == nil && json.Unmarshal(clear, &list) == nil:
+		return sealed, nil
+	case json.Unmarshal([]byte(text), &list) == nil:
+		return m.to.Encrypt([]byte(text))
+	}
+	m.say("without the backup codes, which cannot be read: their owner makes new ones")
+	return "", nil
 }
 
 // wrongCodes goes on with the count of a guesser, who is not locked out by it alone.
@@ -353,10 +379,18 @@ func (m mapper) apiKey(r Row) (columns, error) {
 	}, opaque(r.text("id"))
 }
 
+// inClear tells whether a signing key is one that the source was told not to seal.
+func inClear(key string) bool { return strings.HasPrefix(key, "{") }
+
 // signingKey takes a key as one that does not sign any more: tokens that exist go
 // on verifying, and new ones are signed with a key of our own.
 func (m mapper) signingKey(r Row) (columns, error) {
-	sealed, clear, err := m.sealed(strings.Trim(r.text("privatekey"), `"`))
+	text := strings.Trim(r.text("privatekey"), `"`)
+	sealed, clear, err := m.sealed(text)
+	if inClear(text) {
+		clear = []byte(text)
+		sealed, err = m.to.Encrypt(clear)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,12 @@
 package takeover
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,16 +137,25 @@ func (r Row) document(column string) any {
 	return v
 }
 
-// others gives the columns that are not among these, by their own names.
-func (r Row) others(known ...string) map[string]any {
+// others gives the columns that are not among these, under the names of fields or,
+// where there is none, by their own.
+func (r Row) others(fields map[string]string, known ...string) map[string]any {
 	rest := map[string]any{}
 	for column, value := range r.values {
-		if value != nil {
-			rest[r.names[column]] = value
+		if value != nil && !slices.Contains(known, column) {
+			rest[cmp.Or(fields[column], r.names[column])] = value
 		}
 	}
-	for _, column := range known {
-		delete(rest, r.names[column])
-	}
 	return rest
+}
+
+// named gives the columns that are fields.
+func (r Row) named(fields map[string]string) map[string]any {
+	some := map[string]any{}
+	for column, name := range fields {
+		if r.has(column) {
+			some[name] = r.values[column]
+		}
+	}
+	return some
 }

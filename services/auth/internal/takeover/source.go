@@ -23,6 +23,8 @@ type Source interface {
 	Count(ctx context.Context, relation string) (int64, error)
 	// Rows gives up to n rows behind an id, in the order of ids.
 	Rows(ctx context.Context, relation, after string, n int) ([]Row, error)
+	// Has tells whether a row has this text in a column, which is spelled as there.
+	Has(ctx context.Context, relation, column, text string) (bool, error)
 }
 
 // folded is a name without the ways in which adapters spell it: emailVerified,
@@ -86,6 +88,14 @@ func (d Database) Rows(ctx context.Context, relation, after string, n int) ([]Ro
 	return found, nil
 }
 
+// Has looks for a row.
+func (d Database) Has(ctx context.Context, relation, column, text string) (yes bool, err error) {
+	if err := d.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+d.quoted(relation)+` WHERE `+pgx.Identifier{column}.Sanitize()+` = $1)`, text).Scan(&yes); err != nil {
+		return false, fmt.Errorf("look into %s: %w", relation, err)
+	}
+	return yes, nil
+}
+
 // File is an export: {"user": [{"id": …}, …], "session": […], …}.
 type File struct {
 	name   string
@@ -140,4 +150,9 @@ func (f File) Rows(_ context.Context, relation, after string, n int) ([]Row, err
 		return 1
 	})
 	return all[from:min(from+n, len(all))], nil
+}
+
+// Has looks for a row.
+func (f File) Has(_ context.Context, relation, column, text string) (bool, error) {
+	return slices.ContainsFunc(f.tables[relation], func(r Row) bool { return r.text(folded(column)) == text }), nil
 }

@@ -108,9 +108,10 @@ func (s Store) write(ctx context.Context, r relation, rows, fresh, newer []colum
 	if r.owned {
 		owner = `EXISTS (SELECT FROM better_auth.users u WHERE u.id = s.user_id` + r.wanted + `)`
 	}
-	// Whatever is in a row's place here stays: it may have been changed since.
+	// Whatever is in a row's place here stays: it may have been changed since. Of rows
+	// for one place the first made is taken, as the source goes by it, in any plan.
 	_, err = s.DB.Exec(ctx, `INSERT INTO better_auth.`+r.into+` (`+strings.Join(names, ", ")+`) SELECT s.`+strings.Join(names, ", s.")+from+
-		`WHERE `+owner+` ON CONFLICT DO NOTHING`, string(added))
+		`WHERE `+owner+` ORDER BY s.created_at, s.`+r.keyed()+` ON CONFLICT DO NOTHING`, string(added))
 	if err != nil {
 		return nil, fmt.Errorf("insert %s: %w", r.into, err)
 	}

@@ -32,7 +32,9 @@ type Takeover struct {
 	From, To security.Keyring
 	// Role tells whether there is a role of this name here; nil: all are.
 	Role func(name string) bool
-	Now  func() time.Time
+	// UserFields and SessionFields name the additional fields here.
+	UserFields, SessionFields []string
+	Now                       func() time.Time
 	// Report hears how many rows of a table there are, how many a run that was
 	// stopped saw, and how many were seen by now.
 	Report func(relation string, total, before, seen int64)
@@ -79,6 +81,9 @@ func (t *Takeover) Run(ctx context.Context) (results []Result, foreign []string,
 	if found["user"] == "" {
 		return nil, nil, errors.New("there is no table user: this is not a better-auth database, or it is in another schema (--schema)")
 	}
+	if err := t.secretFits(ctx, found); err != nil {
+		return nil, nil, err
+	}
 	for _, r := range relations {
 		table, ok := found[r.name]
 		if !ok {
@@ -105,7 +110,7 @@ func (t *Takeover) relation(ctx context.Context, r relation, table string) (Resu
 	}
 	result.Total, result.Taken = total, from.Taken
 	if from.LeftOut > 0 {
-		result.Reasons["left out by the run that was stopped, which told why"] = from.LeftOut
+		result.Reasons["left out before the run was stopped: the next run names them again"] = from.LeftOut
 	}
 	before := from.Taken + from.LeftOut
 	for {
@@ -164,7 +169,11 @@ func unfitting(err error) bool {
 // step takes some rows: they and the mark are one transaction.
 func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Row, at Mark, result *Result) error {
 	var said []string
-	m := mapper{from: t.From, to: t.To, now: t.Now(), known: t.Role, say: func(what string) { said = append(said, what) }}
+	m := mapper{
+		from: t.From, to: t.To, now: t.Now(), known: t.Role, say: func(what string) { said = append(said, what) },
+		inUse:      func(column, address string) (bool, error) { return t.Source.Has(ctx, table, column, address) },
+		userFields: byFolded(t.UserFields), sessionFields: byFolded(t.SessionFields),
+	}
 	altered := map[string][]string{} // how, by our key
 	var ours []columns
 	fresh, newer := []columns{}, []columns{}
@@ -231,6 +240,15 @@ func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Ro
 		t.LeftOut(table, one.id, one.reason)
 	}
 	return nil
+}
+
+// byFolded finds names by how columns are compared.
+func byFolded(names []string) map[string]string {
+	m := map[string]string{}
+	for _, name := range names {
+		m[folded(name)] = name
+	}
+	return m
 }
 
 // Sorted gives the reasons in a fixed order.
