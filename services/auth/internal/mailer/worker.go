@@ -70,11 +70,11 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[Job]) error {
 func (w *Worker) compose(ctx context.Context, j Job) (mail.Message, error) {
 	var c Contents
 	text, err := w.Ring.Decrypt(j.Sealed)
-	if err == nil {
-		err = json.Unmarshal(text, &c)
+	if err != nil { // another process may have the secret that sealed it: they are rotated one after the other
+		return mail.Message{}, fmt.Errorf("open letter: %w", err)
 	}
-	if err != nil {
-		return mail.Message{}, river.JobCancel(fmt.Errorf("open letter: %w", err))
+	if err := json.Unmarshal(text, &c); err != nil {
+		return mail.Message{}, river.JobCancel(fmt.Errorf("read letter: %w", err))
 	}
 	if !c.Until.IsZero() && !w.Now().Before(c.Until) {
 		return mail.Message{}, ErrStale
