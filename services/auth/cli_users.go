@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/jobs"
 	"github.com/codex-platform/codex/pkg/mail"
+	"github.com/codex-platform/codex/pkg/problem"
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
 
@@ -61,6 +63,12 @@ func userCommands() []config.Command[settings] {
 		command("second-factor remove", "EMAIL-OR-ID", "take off a second factor that its owner lost: make sure first that it is the owner who asks", removeSecondFactor),
 	}
 }
+
+// The longest texts, in characters: what the API takes too.
+const (
+	longestPersonName = 200
+	longestBanReason  = 500
+)
 
 // withFeatures opens what serve stands on, but serves nothing and works off no jobs.
 func withFeatures(ctx context.Context, s settings, do func(f *features) error) error {
@@ -119,6 +127,10 @@ func explain(err error) error {
 	case errors.Is(err, admin.ErrNoSuchRole):
 		return config.Usage("there is no such role: see ADMIN_ROLES")
 	}
+	var refused *problem.Problem
+	if errors.As(err, &refused) {
+		return errors.New(refused.Message)
+	}
 	return err
 }
 
@@ -153,10 +165,16 @@ func createUser(ctx context.Context, s settings, args []string, out io.Writer) e
 	}
 	email, err := validation.ParseEmail(*address)
 	switch {
-	case err != nil:
+	case *address == "" && len(words) == 0:
 		return config.Usage("users create needs an address")
-	case len(words) > 0 || *stdin && *generate:
-		return config.Usage("users create takes --password-stdin or --generate, and no other words")
+	case len(words) > 0:
+		return config.Usage("users create takes one address and no other words")
+	case err != nil:
+		return config.Usage("this is no address: one such as ada@example.com is")
+	case *stdin && *generate:
+		return config.Usage("users create takes --password-stdin or --generate, not both")
+	case utf8.RuneCountInString(*name) > longestPersonName:
+		return config.Usage(fmt.Sprintf("--name is longer than %d characters", longestPersonName))
 	}
 	if *name == "" {
 		*name, _, _ = strings.Cut(email.String(), "@")
@@ -179,7 +197,7 @@ func createUser(ctx context.Context, s settings, args []string, out io.Writer) e
 		if typed != "" {
 			chosen, err := f.passwords.Choose(typed, n.Email, n.Name)
 			if err != nil {
-				return err
+				return explain(err)
 			}
 			if n.Hash, err = f.passwords.Hash(ctx, chosen); err != nil {
 				return err
@@ -268,6 +286,9 @@ func banUser(ctx context.Context, s settings, args []string, out io.Writer) erro
 		return err
 	})
 	return onPerson(ctx, s, flags, args, 1, func(f *features, id string, _ []string) error {
+		if utf8.RuneCountInString(*reason) > longestBanReason {
+			return config.Usage(fmt.Sprintf("--reason is longer than %d characters", longestBanReason))
+		}
 		u, err := f.admin.Ban(ctx, admin.Deed{}, id, *reason, until)
 		if err != nil {
 			return err

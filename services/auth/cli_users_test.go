@@ -7,6 +7,8 @@ import (
 
 	"github.com/codex-platform/codex/migrations"
 	"github.com/codex-platform/codex/pkg/testkit"
+
+	"github.com/codex-platform/codex/services/auth/internal/password"
 )
 
 func TestUsersCommands(t *testing.T) {
@@ -92,6 +94,32 @@ func TestUsersCommands(t *testing.T) {
 
 // MFA-06, AUTH-14, AUTH-20: a lost second factor is taken off by a command, with all
 // that belongs to it and nothing else; its owner is told.
+// What is refused is said in words, without codes, and with what to do.
+func TestUsersCommands_sayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	dsn := testkit.PostgresURL(t, migrations.Auth)
+	env := map[string]string{"PUBLIC_URL": home, "AUTH_SECRETS": secret, "APP_ENV": "test", "DATABASE_URL": dsn}
+	long, known := strings.Repeat("n", 201), address()
+	if code, out := command(t, env, nil, "users", "create", known); code != 0 {
+		t.Fatal(out)
+	}
+	for words, want := range map[string]string{
+		"create":                       "needs an address",
+		"create ada":                   "this is no address: one such as ada@example.com is",
+		"create ada@example.com extra": "takes one address",
+		"create " + address() + " --name " + long:                "--name is longer than 200 characters",
+		"ban " + known + " --reason " + strings.Repeat("n", 501): "--reason is longer than 500 characters",
+	} {
+		args := append([]string{"users"}, strings.Fields(words)...)
+		if code, out := command(t, env, nil, args...); code != 2 || !strings.Contains(out, want) {
+			t.Errorf("users %.40s: %d %s", words, code, out)
+		}
+	}
+	if err := explain(password.ErrTooShort); err.Error() != password.ErrTooShort.Message {
+		t.Errorf("a refused password: %v", err)
+	}
+}
+
 func TestUsersCommand_removesALostSecondFactor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
