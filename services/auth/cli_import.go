@@ -106,7 +106,7 @@ func importBetterAuth(ctx context.Context, s settings, args []string, out io.Wri
 	bars := map[string]*progress.Bar{}
 	t := &takeover.Takeover{
 		Source: source, DB: pool, Store: takeover.Store{DB: pool}, From: from, To: ring, Role: s.Admin.Roles.Has, Now: time.Now, LeftOut: losses.add,
-		UserFields: s.Fields.OfUser.Names(), SessionFields: s.Fields.OfSession.Names(),
+		UserFields: s.Fields.OfUser, SessionFields: s.Fields.OfSession,
 		Report: func(relation string, total, before, seen int64) {
 			if bars[relation] == nil {
 				bars[relation] = progress.New(out, relation, total, progress.Things, time.Now)

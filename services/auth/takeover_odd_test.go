@@ -153,14 +153,17 @@ func TestTakeover_keepsFurtherColumnsUnderTheNamesOfFields(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
 	file := export(t, map[string][]map[string]any{
-		"users":    {{"id": "u1", "name": "Ada", "email": "ada@example.test", "favourite_plan": "pro", "other_thing": 1}},
+		"users":    {{"id": "u1", "name": "Ada", "email": "ada@example.test", "favourite_plan": "pro", "other_thing": 1, "birth_day": "2001-02-03T00:00:00", "since": "no date"}},
 		"sessions": {{"id": "s1", "user_id": "u1", "token": strings.Repeat("t", 32), "expires_at": time.Now().Add(time.Hour).Format(time.RFC3339), "page_theme": "dark", "other_thing": 1}},
 	})
 	var said strings.Builder
 	code := program().Run(t.Context(), []string{"import", "better-auth", "--from-json", file, "--secret", secret, "--yes"},
-		w.environ("USER_FIELDS=favouritePlan:string", "SESSION_FIELDS=pageTheme:string"), &said, &said)
+		w.environ("USER_FIELDS=favouritePlan:string;birthDay:date;since:date", "SESSION_FIELDS=pageTheme:string"), &said, &said)
 	if code != 0 || w.count(`SELECT count(*) FROM better_auth.users WHERE extra->>'favouritePlan' = 'pro' AND extra ? 'other_thing'`) != 1 {
 		t.Errorf("%d %s", code, said.String())
+	}
+	if n := w.count(`SELECT count(*) FROM better_auth.users WHERE extra->>'birthDay' = '2001-02-03T00:00:00.000Z' AND NOT extra ? 'since'`); n != 1 || !strings.Contains(said.String(), `1 taken without the field "since", which holds no date`) {
+		t.Errorf("dates are not kept as fields have them: %s", said.String())
 	}
 	if n := w.count(`SELECT count(*) FROM better_auth.sessions WHERE extra = '{"pageTheme": "dark"}'`); n != 1 {
 		t.Errorf("the session's field was not taken: %s", said.String())

@@ -107,15 +107,6 @@ func (f Fields) Named(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// Names are the fields' names.
-func (f Fields) Names() []string {
-	names := make([]string, len(f))
-	for i, one := range f {
-		names[i] = one.Name
-	}
-	return names
-}
-
 // Append adds those that are shown to an object that is being written, each behind
 // a comma.
 func (f Fields) Append(b []byte, stored json.RawMessage) ([]byte, error) {

@@ -19,7 +19,7 @@ const (
 	Text    Kind = "string"
 	Number  Kind = "number"
 	Boolean Kind = "boolean"
-	Date    Kind = "date" // RFC 3339 in JSON, stored and shown in UTC with milliseconds
+	Date    Kind = "date" // RFC 3339 in JSON, or a day; stored and shown in UTC with milliseconds
 	Texts   Kind = "string[]"
 	Numbers Kind = "number[]"
 )
@@ -58,8 +58,8 @@ func (f Field) Value(raw json.RawMessage) (value json.RawMessage, fault string) 
 		}
 		checked = yes
 	case Date:
-		var at time.Time
-		if json.Unmarshal(raw, &at) != nil || at.Year() < 1 || at.Year() > 9999 {
+		at, ok := moment(raw)
+		if !ok {
 			return nil, wrong
 		}
 		return wire.Time(at).AppendJSON(nil), ""
@@ -85,6 +85,19 @@ func (f Field) Value(raw json.RawMessage) (value json.RawMessage, fault string) 
 		return nil, wrong
 	}
 	return value, ""
+}
+
+// moment reads a time, or a day as forms send it, which begins in UTC.
+func moment(raw json.RawMessage) (at time.Time, ok bool) {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return at, false
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		at, err = time.Parse(time.DateOnly, text)
+	}
+	return at, err == nil && at.Year() >= 1 && at.Year() <= 9999
 }
 
 // number takes a number as it was written.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/codex-platform/codex/pkg/security"
 	"github.com/codex-platform/codex/pkg/validation"
 
+	"github.com/codex-platform/codex/services/auth/internal/field"
 	"github.com/codex-platform/codex/services/auth/internal/passkey"
 	"github.com/codex-platform/codex/services/auth/internal/twofactor"
 	"github.com/codex-platform/codex/services/auth/internal/user"
@@ -112,8 +114,8 @@ type mapper struct {
 	say func(what string)
 	// inUse tells whether a row of the source has this address exactly.
 	inUse func(column, address string) (bool, error)
-	// userFields and sessionFields are the names of additional fields, by folded name.
-	userFields, sessionFields map[string]string
+	// userFields and sessionFields are additional fields, by folded name.
+	userFields, sessionFields map[string]field.Field
 }
 
 // opaque accepts an id: it is kept, so it must fit.
@@ -144,10 +146,41 @@ func (m mapper) user(r Row) (columns, error) {
 		"role": m.role(r), "banned": r.flag("banned"), "ban_reason": r.optional("banreason"), "ban_expires_at": r.when("banexpires"),
 		"two_factor_enabled": r.flag("twofactorenabled"), "is_anonymous": r.flag("isanonymous"),
 		"username": lower(r.optional("username")), "display_username": r.optional("displayusername"),
-		"extra": r.others(m.userFields, "id", "name", "email", "emailverified", "image", "role", "banned", "banreason", "banexpires", "twofactorenabled",
+		"extra": m.others(r, "id", "name", "email", "emailverified", "image", "role", "banned", "banreason", "banexpires", "twofactorenabled",
 			"isanonymous", "username", "displayusername", "createdat", "updatedat"),
 		"created_at": made, "updated_at": changed,
 	}, opaque(r.text("id"))
+}
+
+// others gives the columns that are not among these: those that are fields under the
+// fields' names, the rest under their own.
+func (m mapper) others(r Row, known ...string) map[string]any {
+	rest := m.fields(r, m.userFields)
+	for column, value := range r.values {
+		if _, ok := m.userFields[column]; !ok && value != nil && !slices.Contains(known, column) {
+			rest[r.names[column]] = value
+		}
+	}
+	return rest
+}
+
+// fields gives the columns that are fields, dates as fields have them: a client
+// would read one without a zone in its own.
+func (m mapper) fields(r Row, fields map[string]field.Field) map[string]any {
+	some := map[string]any{}
+	for column, one := range fields {
+		at := r.moment(column)
+		switch {
+		case !r.has(column):
+		case one.Kind != field.Date:
+			some[one.Name] = r.values[column]
+		case at.IsZero():
+			m.say("without the field " + strconv.Quote(one.Name) + ", which holds no date")
+		default:
+			some[one.Name] = wire.Time(at)
+		}
+	}
+	return some
 }
 
 // The longest texts of a person that are taken, in bytes: they go into every
@@ -268,7 +301,7 @@ func (m mapper) session(r Row) (columns, error) {
 	return columns{
 		"id": r.text("id"), "user_id": r.text("userid"), "token_hash": bytea(security.HashToken(r.text("token"))), "handle": security.NewID(),
 		"remember": ends.Sub(changed) > browserDay, "ip_address": r.text("ipaddress"), "user_agent": r.text("useragent"),
-		"impersonated_by": r.optional("impersonatedby"), "extra": r.named(m.sessionFields), "created_at": made, "updated_at": changed, "expires_at": ends,
+		"impersonated_by": r.optional("impersonatedby"), "extra": m.fields(r, m.sessionFields), "created_at": made, "updated_at": changed, "expires_at": ends,
 	}, opaque(r.text("id"))
 }
 

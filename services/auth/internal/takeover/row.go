@@ -1,12 +1,10 @@
 package takeover
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,9 +79,9 @@ func (r Row) number(column string, fallback any) any {
 	return fallback
 }
 
-// The forms of times: PostgreSQL's with and without zone, JavaScript's. One
+// The forms of times: PostgreSQL's with and without zone, JavaScript's, days. One
 // without a zone is UTC.
-var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999"}
+var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999", time.DateOnly}
 
 // moment gives a time, the zero time for null and for what is none, or can be
 // neither stored nor shown: a year of five digits.
@@ -135,27 +133,4 @@ func (r Row) document(column string) any {
 		}
 	}
 	return v
-}
-
-// others gives the columns that are not among these, under the names of fields or,
-// where there is none, by their own.
-func (r Row) others(fields map[string]string, known ...string) map[string]any {
-	rest := map[string]any{}
-	for column, value := range r.values {
-		if value != nil && !slices.Contains(known, column) {
-			rest[cmp.Or(fields[column], r.names[column])] = value
-		}
-	}
-	return rest
-}
-
-// named gives the columns that are fields.
-func (r Row) named(fields map[string]string) map[string]any {
-	some := map[string]any{}
-	for column, name := range fields {
-		if r.has(column) {
-			some[name] = r.values[column]
-		}
-	}
-	return some
 }

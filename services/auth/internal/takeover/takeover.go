@@ -18,6 +18,8 @@ import (
 
 	"github.com/codex-platform/codex/pkg/database"
 	"github.com/codex-platform/codex/pkg/security"
+
+	"github.com/codex-platform/codex/services/auth/internal/field"
 )
 
 // batch is how many rows are one step: read, written and noted together.
@@ -32,8 +34,8 @@ type Takeover struct {
 	From, To security.Keyring
 	// Role tells whether there is a role of this name here; nil: all are.
 	Role func(name string) bool
-	// UserFields and SessionFields name the additional fields here.
-	UserFields, SessionFields []string
+	// UserFields and SessionFields are the additional fields here.
+	UserFields, SessionFields field.Fields
 	Now                       func() time.Time
 	// Report hears how many rows of a table there are, how many a run that was
 	// stopped saw, and how many were seen by now.
@@ -242,11 +244,11 @@ func (t *Takeover) step(ctx context.Context, r relation, table string, rows []Ro
 	return nil
 }
 
-// byFolded finds names by how columns are compared.
-func byFolded(names []string) map[string]string {
-	m := map[string]string{}
-	for _, name := range names {
-		m[folded(name)] = name
+// byFolded finds fields by how columns are compared.
+func byFolded(fields field.Fields) map[string]field.Field {
+	m := map[string]field.Field{}
+	for _, one := range fields {
+		m[folded(one.Name)] = one
 	}
 	return m
 }
