@@ -141,19 +141,27 @@ func (p Program[S]) group(words []string) (found []Command[S]) {
 	return found
 }
 
+// beginning tells how words that are not yet a command go on.
+func (p Program[S]) beginning(words string, group []Command[S]) string {
+	names := make([]string, len(group))
+	for i, c := range group {
+		names[i] = p.Name + " " + c.Name
+	}
+	return fmt.Sprintf("%q is the beginning of: %s\n%s help %s tells more.", words, strings.Join(names, ", "), p.Name, words)
+}
+
 func (p Program[S]) unknown(args []string) error {
 	given := strings.Join(args[:min(len(args), 2)], " ")
 	text := fmt.Sprintf("unknown command %q", given)
 	if group := p.group(args); len(group) > 1 {
-		names := make([]string, len(group))
-		for i, c := range group {
-			names[i] = p.Name + " " + c.Name
-		}
-		return usageError(fmt.Sprintf("%q is the beginning of: %s\n%s help %s tells more.", given, strings.Join(names, ", "), p.Name, given))
+		return usageError(p.beginning(given, group))
 	}
 	near := p.nearest(given, args[0])
 	if group := p.group(args[:min(len(args), 2)]); len(group) > 0 {
 		near = group[0].Name
+	}
+	if group := p.group(args[:1]); len(group) > 1 && !strings.HasPrefix(near, args[0]+" ") {
+		return usageError(text + ": " + p.beginning(args[0], group))
 	}
 	if near != "" {
 		text += fmt.Sprintf(": did you mean %q?", near)

@@ -70,6 +70,8 @@ func TestProgram_refusesAWrongCommandLine(t *testing.T) {
 		"migrate pu":            `unknown command "migrate pu": did you mean "migrate up"?`,
 		"shares of":             `unknown command "shares of": did you mean "shares of people end"?`,
 		"shares of people stop": `unknown command "shares of": did you mean "shares of people end"?`,
+		"keys frobnicate":       `unknown command "keys frobnicate": "keys" is the beginning of: storage keys list, storage keys rotate` + "\n",
+		"keys lst":              `unknown command "keys lst": did you mean "keys list"?`,
 		"elephants":             `unknown command "elephants"` + "\n",
 		"--port 1":              `unknown command "--port 1"`,
 		"serve now":             "serve takes no arguments",
