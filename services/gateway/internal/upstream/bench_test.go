@@ -125,7 +125,7 @@ func TestServe_allocatesLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if n > 8 {
+	if n > 8 && !forgetful {
 		t.Errorf("%.0f allocations", n)
 	}
 	t.Logf("FIGURE %.0f allocations", n)
