@@ -92,8 +92,6 @@ func TestUsersCommands(t *testing.T) {
 	}
 }
 
-// MFA-06, AUTH-14, AUTH-20: a lost second factor is taken off by a command, with all
-// that belongs to it and nothing else; its owner is told.
 // What is refused is said in words, without codes, and with what to do.
 func TestUsersCommands_sayWhatIsWrong(t *testing.T) {
 	t.Parallel()
@@ -120,6 +118,8 @@ func TestUsersCommands_sayWhatIsWrong(t *testing.T) {
 	}
 }
 
+// MFA-06, AUTH-14, AUTH-20: a lost second factor is taken off by a command, with all
+// that belongs to it and nothing else; its owner is told.
 func TestUsersCommand_removesALostSecondFactor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
